@@ -1,0 +1,34 @@
+"""The schema, step by step. A step is never edited once it has shipped; `schema.sql` shows the sum of them."""
+
+from sqlite_utils import Database
+
+from migrations import m0001_people, m0002_reviews, m0003_annotations, m0004_rounds  # noqa: F401
+from migrations.ordered import migrations
+
+
+def apply(db: Database) -> list[str]:
+    """Apply the pending steps, all or none; returns their names. A second process waits, then finds nothing to do."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        names = pending(db)
+        migrations.apply(db)  # its own transactions nest inside ours as savepoints
+        db.execute("COMMIT")
+    except BaseException:
+        db.conn.rollback()
+        raise
+    return names
+
+
+def pending(db: Database) -> list[str]:
+    """Names of the steps this database still lacks."""
+    return [step.name for step in migrations.pending(db)]
+
+
+def schema(db: Database) -> str:
+    """Today's schema as SQL, without SQLite's and sqlite-utils' own tables."""
+    rows = db.execute(
+        "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+        " AND name NOT LIKE '\\_sqlite%' ESCAPE '\\' AND name NOT LIKE 'reviews_fts\\_%' ESCAPE '\\'"
+        " AND name NOT LIKE 'idx\\_\\_sqlite%' ESCAPE '\\' ORDER BY rowid"
+    )
+    return "\n\n".join(f"{row[0]};" for row in rows) + "\n"

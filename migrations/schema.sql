@@ -1,0 +1,302 @@
+CREATE TABLE users (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    password_hash TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('annotator', 'admin')),
+    locale TEXT,
+    created_at TEXT NOT NULL,
+    disabled_at TEXT
+);
+
+CREATE TABLE sessions (
+    token_hash BLOB PRIMARY KEY,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    created_at TEXT NOT NULL,
+    seen_at TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE INDEX sessions_of_user ON sessions (user_id);
+
+CREATE TABLE api_tokens (
+    id INTEGER PRIMARY KEY,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    prefix TEXT NOT NULL,
+    token_hash BLOB NOT NULL UNIQUE,
+    scopes TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    expires_at TEXT,
+    last_used_at TEXT,
+    revoked_at TEXT
+);
+
+CREATE TABLE login_failures (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL COLLATE NOCASE,
+    address TEXT NOT NULL,
+    at TEXT NOT NULL
+);
+
+CREATE INDEX login_failures_by_name ON login_failures (name, at);
+
+CREATE INDEX login_failures_by_address ON login_failures (address, at);
+
+CREATE TABLE audit_log (
+    id INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    user_id INTEGER REFERENCES users (id),
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    detail TEXT NOT NULL DEFAULT '{}'
+);
+
+CREATE TRIGGER audit_log_is_never_edited BEFORE UPDATE ON audit_log
+BEGIN SELECT RAISE(ABORT, 'audit_log is append-only'); END;
+
+CREATE TRIGGER audit_log_is_never_deleted BEFORE DELETE ON audit_log
+BEGIN SELECT RAISE(ABORT, 'audit_log is append-only'); END;
+
+CREATE TABLE projects (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    language TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    ranking_id INTEGER REFERENCES rankings (id),
+    model_version_id INTEGER REFERENCES model_versions (id),
+    -- Kept by the import: counting a million rows on every card would be slow.
+    review_count INTEGER NOT NULL DEFAULT 0,
+    created_at TEXT NOT NULL
+);
+
+CREATE TABLE labels (
+    id INTEGER PRIMARY KEY,
+    project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    name TEXT NOT NULL COLLATE NOCASE,
+    position INTEGER NOT NULL,
+    UNIQUE (project_id, name),
+    UNIQUE (project_id, position)
+);
+
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY,
+    project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN ('import', 'encode', 'export')),
+    payload TEXT NOT NULL,
+    result TEXT,
+    state TEXT NOT NULL CHECK (state IN ('draft', 'queued', 'running', 'done', 'failed', 'cancelled')),
+    phase TEXT,
+    progress REAL NOT NULL DEFAULT 0,
+    eta_seconds REAL,
+    heartbeat_at TEXT,
+    fencing_token INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    cancel_requested INTEGER NOT NULL DEFAULT 0,
+    error TEXT,
+    requested_by INTEGER REFERENCES users (id),
+    created_at TEXT NOT NULL,
+    started_at TEXT,
+    finished_at TEXT
+);
+
+CREATE INDEX jobs_of_project ON jobs (project_id, kind, id);
+
+CREATE INDEX jobs_open ON jobs (state, id) WHERE state IN ('queued', 'running');
+
+CREATE TABLE reviews (
+    id INTEGER PRIMARY KEY,
+    project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    import_id INTEGER REFERENCES jobs (id),
+    external_id TEXT,
+    text TEXT NOT NULL,
+    text_hash BLOB NOT NULL,
+    near_key BLOB NOT NULL,
+    near_duplicate_of INTEGER REFERENCES reviews (id),
+    language TEXT,
+    rating REAL,
+    product_id TEXT,
+    author_id TEXT,
+    reviewed_at TEXT,
+    category TEXT,
+    extra TEXT,
+    part TEXT NOT NULL CHECK (part IN ('pool', 'holdout', 'validation')),
+    -- A random number, drawn once: reading in its order is drawing uniformly without replacement.
+    shuffle_key INTEGER NOT NULL,
+    -- Labels asked of different people, and those still open; 0 keeps a review out of the queue.
+    wanted INTEGER NOT NULL,
+    needed INTEGER NOT NULL CHECK (needed >= 0),
+    created_at TEXT NOT NULL
+);
+
+CREATE UNIQUE INDEX reviews_by_text ON reviews (project_id, text_hash);
+
+CREATE UNIQUE INDEX reviews_by_external_id ON reviews (project_id, external_id) WHERE external_id IS NOT NULL;
+
+CREATE INDEX reviews_by_near_key ON reviews (project_id, near_key);
+
+CREATE INDEX reviews_by_part ON reviews (project_id, part, shuffle_key);
+
+CREATE INDEX reviews_open ON reviews (project_id, part, shuffle_key) WHERE needed > 0;
+
+CREATE INDEX reviews_of_import ON reviews (import_id, id);
+
+CREATE INDEX reviews_near_duplicates ON reviews (near_duplicate_of) WHERE near_duplicate_of IS NOT NULL;
+
+CREATE VIRTUAL TABLE reviews_fts USING fts5 (text, content='reviews', content_rowid='id', tokenize='trigram', detail='none');
+
+CREATE TABLE leases (
+    token TEXT PRIMARY KEY,
+    project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    review_id INTEGER NOT NULL REFERENCES reviews (id) ON DELETE CASCADE,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    ranking_id INTEGER REFERENCES rankings (id),
+    origin TEXT NOT NULL,
+    probability REAL,
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    ended TEXT CHECK (ended IN ('answered', 'released', 'expired'))
+) WITHOUT ROWID;
+
+CREATE UNIQUE INDEX leases_live ON leases (review_id, user_id) WHERE ended IS NULL;
+
+CREATE INDEX leases_live_of_user ON leases (user_id, project_id) WHERE ended IS NULL;
+
+CREATE INDEX leases_to_expire ON leases (expires_at) WHERE ended IS NULL;
+
+CREATE TABLE annotations (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    review_id INTEGER NOT NULL REFERENCES reviews (id) ON DELETE CASCADE,
+    annotator_id INTEGER NOT NULL REFERENCES users (id),
+    action TEXT NOT NULL CHECK (action IN ('label', 'skip', 'flag', 'undo')),
+    label_id INTEGER REFERENCES labels (id),
+    note TEXT NOT NULL DEFAULT '',
+    seconds REAL,
+    lease_token TEXT UNIQUE,
+    ranking_id INTEGER REFERENCES rankings (id),
+    origin TEXT NOT NULL CHECK (origin IN
+        ('uncertain', 'diverse', 'audit', 'seed', 'holdout', 'validation', 'disagreement', 'import')),
+    probability REAL,
+    shown TEXT NOT NULL DEFAULT 'blind' CHECK (shown IN ('blind', 'suggestion')),
+    undone_by INTEGER REFERENCES annotations (id),
+    created_at TEXT NOT NULL,
+    CHECK ((action = 'label') = (label_id IS NOT NULL))
+);
+
+CREATE UNIQUE INDEX annotations_current ON annotations (review_id, annotator_id)
+    WHERE undone_by IS NULL AND action <> 'undo';
+
+CREATE INDEX annotations_of_user ON annotations (project_id, annotator_id, id);
+
+CREATE INDEX annotations_labels ON annotations (project_id, annotator_id, created_at)
+    WHERE action = 'label' AND undone_by IS NULL;
+
+CREATE TABLE adjudications (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    review_id INTEGER NOT NULL REFERENCES reviews (id) ON DELETE CASCADE,
+    label_id INTEGER NOT NULL REFERENCES labels (id),
+    decided_by INTEGER NOT NULL REFERENCES users (id),
+    reason TEXT NOT NULL DEFAULT '',
+    created_at TEXT NOT NULL
+);
+
+CREATE INDEX adjudications_of_review ON adjudications (review_id, id);
+
+CREATE VIEW current_labels AS
+    SELECT id, project_id, review_id, annotator_id, label_id, created_at FROM annotations
+    WHERE action = 'label' AND undone_by IS NULL;
+
+CREATE TABLE rounds (
+    id INTEGER PRIMARY KEY,
+    project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    cause TEXT NOT NULL CHECK (cause IN ('button', 'command', 'automatic')),
+    settings TEXT NOT NULL,
+    snapshot INTEGER NOT NULL,
+    model_version_id INTEGER REFERENCES model_versions (id),
+    timings TEXT NOT NULL DEFAULT '{}',
+    state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
+    phase TEXT,
+    progress REAL NOT NULL DEFAULT 0,
+    eta_seconds REAL,
+    heartbeat_at TEXT,
+    fencing_token INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    cancel_requested INTEGER NOT NULL DEFAULT 0,
+    error TEXT,
+    requested_by INTEGER REFERENCES users (id),
+    created_at TEXT NOT NULL,
+    started_at TEXT,
+    finished_at TEXT,
+    UNIQUE (project_id, number)
+);
+
+CREATE UNIQUE INDEX rounds_one_open ON rounds (project_id) WHERE state IN ('queued', 'running');
+
+CREATE TABLE model_versions (
+    id INTEGER PRIMARY KEY,
+    project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    round_id INTEGER NOT NULL UNIQUE REFERENCES rounds (id),
+    number INTEGER NOT NULL,
+    encoder TEXT NOT NULL,
+    encoder_sha256 TEXT NOT NULL,
+    classifier TEXT NOT NULL,
+    checkpoint TEXT NOT NULL,
+    manifest_sha256 TEXT NOT NULL,
+    training_labels INTEGER NOT NULL,
+    verdict TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    UNIQUE (project_id, number)
+);
+
+CREATE TABLE metrics (
+    model_version_id INTEGER NOT NULL REFERENCES model_versions (id) ON DELETE CASCADE,
+    part TEXT NOT NULL,
+    slice TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value REAL NOT NULL,
+    low REAL,
+    high REAL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (model_version_id, part, slice, name)
+) WITHOUT ROWID;
+
+CREATE TABLE rankings (
+    id INTEGER PRIMARY KEY,
+    project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    round_id INTEGER REFERENCES rounds (id),
+    model_version_id INTEGER REFERENCES model_versions (id),
+    created_at TEXT NOT NULL
+);
+
+CREATE TABLE ranking_items (
+    ranking_id INTEGER NOT NULL REFERENCES rankings (id) ON DELETE CASCADE,
+    rank INTEGER NOT NULL,
+    review_id INTEGER NOT NULL REFERENCES reviews (id) ON DELETE CASCADE,
+    origin TEXT NOT NULL,
+    probability REAL,
+    PRIMARY KEY (ranking_id, rank)
+) WITHOUT ROWID;
+
+CREATE INDEX ranking_items_of_review ON ranking_items (review_id);
+
+CREATE TABLE predictions (
+    model_version_id INTEGER NOT NULL REFERENCES model_versions (id) ON DELETE CASCADE,
+    review_id INTEGER NOT NULL REFERENCES reviews (id) ON DELETE CASCADE,
+    label_id INTEGER NOT NULL REFERENCES labels (id),
+    confidence REAL NOT NULL,
+    margin REAL NOT NULL,
+    scores TEXT NOT NULL,
+    PRIMARY KEY (model_version_id, review_id)
+) WITHOUT ROWID;
+
+CREATE INDEX predictions_by_margin ON predictions (model_version_id, margin);
+
+CREATE INDEX predictions_of_review ON predictions (review_id);
+
+CREATE TABLE workers (
+    id TEXT PRIMARY KEY,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    started_at TEXT NOT NULL,
+    heartbeat_at TEXT NOT NULL
+);

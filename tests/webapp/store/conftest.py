@@ -1,0 +1,77 @@
+"""A migrated database per test, a clock that stands still, and a small project in it."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+import migrations
+from webapp.importing import ParsedReview
+from webapp.store import insertion, jobs, projects, users
+from webapp.store.connection import open_database
+from webapp.store.projects import Project, ProjectSettings
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def db_path(tmp_path: Path) -> Path:
+    path = tmp_path / "winnow.sqlite"
+    database = open_database(path, create=True)
+    migrations.apply(database)
+    database.close()
+    return path
+
+
+@pytest.fixture
+def db(db_path: Path) -> Iterator[Database]:
+    database = open_database(db_path)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def people(db: Database) -> list[int]:
+    """Ids of three annotators, and last of an admin."""
+    roles = {"ada": "annotator", "ben": "annotator", "cyd": "annotator", "root": "admin"}
+    return [users.add(db, name, "hash", role).id for name, role in roles.items()]
+
+
+@pytest.fixture
+def a_project(db: Database, people: list[int]) -> Callable[..., Project]:
+    """Build a project of `size` reviews, all in the pool unless settings say otherwise."""
+
+    def build(size: int = 10, labelled: dict[int, str] | None = None, **settings: object) -> Project:
+        quiet = {"overlap_share": 0.0, "holdout_size": 0, "validation_size": 0, **settings}
+        project = projects.create(db, f"project {size}", settings=ProjectSettings(**quiet))  # type: ignore[arg-type]
+        texts = [f"review number {number}" for number in range(size)]
+        add_reviews(db, project, texts, labelled or {}, by=people[-1])
+        return project
+
+    return build
+
+
+def add_reviews(
+    db: Database,
+    project: Project,
+    texts: list[str],
+    labels: dict[int, str] | None = None,
+    by: int | None = None,
+) -> insertion.BatchOutcome:
+    """Import texts the way the worker does."""
+    job = jobs.create(db, project.id, "import", {}, by, NOON)
+    batch = [a_parsed_review(row, text, (labels or {}).get(row)) for row, text in enumerate(texts)]
+    outcome = insertion.insert_batch(
+        db, project, job.id, insertion.with_hashes(batch), by if labels else None, NOON
+    )
+    insertion.open_import(db, project, job.id)
+    return outcome
+
+
+def a_parsed_review(row: int, text: str, label: str | None = None, **columns: object) -> ParsedReview:
+    values: dict[str, object] = dict.fromkeys(
+        ("external_id", "rating", "product_id", "author_id", "reviewed_at", "category", "part")
+    )
+    return ParsedReview(row=row, text=text, label=label, extra={}, notes=(), **{**values, **columns})  # type: ignore[arg-type]

@@ -1,0 +1,87 @@
+"""Reviews: no text twice, parts drawn at random, near-duplicates on one side, and found again."""
+
+from collections.abc import Callable
+
+from sqlite_utils import Database
+
+from webapp.store import insertion, jobs, projects, queue, reviews
+from webapp.store.projects import Project, ProjectSettings
+
+from .conftest import NOON, a_parsed_review, add_reviews
+
+ProjectBuilder = Callable[..., Project]
+
+
+def test_a_text_is_imported_once(db: Database, people: list[int], a_project: ProjectBuilder) -> None:
+    project = a_project(0)
+    assert add_reviews(db, project, ["good", "good", "bad"]).inserted == 2
+    assert add_reviews(db, project, ["bad", "new"]).duplicates == 1
+
+
+def test_an_id_belongs_to_one_review(db: Database, a_project: ProjectBuilder) -> None:
+    project = a_project(0)
+    job = jobs.create(db, project.id, "import", {}, None, NOON)
+    batch = [a_parsed_review(row, f"text {row}", external_id="same") for row in (1, 2)]
+    outcome = insertion.insert_batch(db, project, job.id, insertion.with_hashes(batch), None, NOON)
+    assert outcome.inserted == 1
+    assert [(row, code) for row, code, _ in outcome.rejected] == [(2, "duplicate_id")]
+
+
+def test_reviews_wait_until_their_import_is_complete(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(0)
+    job = jobs.create(db, project.id, "import", {}, None, NOON)
+    insertion.insert_batch(
+        db, project, job.id, insertion.with_hashes([a_parsed_review(1, "text")]), None, NOON
+    )
+    assert isinstance(queue.claim(db, project.id, people[0], NOON), queue.QueueEmpty)
+    insertion.open_import(db, project, job.id)
+    assert isinstance(queue.claim(db, project.id, people[0], NOON), queue.Lease)
+
+
+def test_what_a_failed_import_brought_is_opened_by_the_next(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(0)
+    job = jobs.create(db, project.id, "import", {}, None, NOON)
+    insertion.insert_batch(
+        db, project, job.id, insertion.with_hashes([a_parsed_review(1, "text")]), None, NOON
+    )
+    jobs.cancel(db, job.id, None, NOON)
+    assert add_reviews(db, project, ["text"]).duplicates == 1
+    assert isinstance(queue.claim(db, project.id, people[0], NOON), queue.Lease)
+
+
+def test_parts_have_their_sizes_and_never_more_than_their_share(db: Database, people: list[int]) -> None:
+    project = projects.create(db, "p", settings=ProjectSettings(holdout_size=20, validation_size=10))
+    add_reviews(db, project, [f"review {number}" for number in range(50)])
+    assert reviews.counts(db, project.id) == {
+        "pool": 35, "holdout": 10, "validation": 5, "total": 50, "labelled": 0,
+    }  # fmt: skip
+    add_reviews(db, project, [f"another {number}" for number in range(950)])
+    assert reviews.counts(db, project.id)["holdout"] == 20
+
+
+def test_near_duplicates_stay_on_one_side_and_out_of_the_queue(db: Database, people: list[int]) -> None:
+    project = projects.create(db, "p", settings=ProjectSettings(holdout_size=10, validation_size=5))
+    add_reviews(
+        db, project, [f"Good phone {number}{mark}" for number in range(50) for mark in ("", "!", "!!")]
+    )
+    mixed = db.execute(
+        "SELECT count(*) FROM reviews a JOIN reviews b ON b.near_duplicate_of = a.id WHERE a.part <> b.part"
+    ).fetchone()[0]
+    twins = db.execute(
+        "SELECT count(*), sum(needed) FROM reviews WHERE near_duplicate_of IS NOT NULL"
+    ).fetchone()
+    assert (mixed, tuple(twins)) == (0, (100, 0))
+
+
+def test_a_split_from_the_file_is_kept(db: Database, a_project: ProjectBuilder) -> None:
+    project = a_project(0)
+    job = jobs.create(db, project.id, "import", {}, None, NOON)
+    parts = ["pool", "holdout", "validation", "holdout"]
+    batch = [a_parsed_review(row, f"text {row}", part=part) for row, part in enumerate(parts)]
+    insertion.insert_batch(db, project, job.id, insertion.with_hashes(batch), None, NOON)
+    insertion.open_import(db, project, job.id)
+    assert [row[0] for row in db.execute("SELECT part FROM reviews ORDER BY id")] == parts

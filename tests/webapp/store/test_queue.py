@@ -1,0 +1,221 @@
+"""Leases: the order of the ranking, one review a person, and back to the queue when abandoned."""
+
+import multiprocessing
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from webapp.store import annotations, labelled, projects, queue, rankings
+from webapp.store.annotations import Answer
+from webapp.store.connection import open_database
+from webapp.store.errors import AlreadyAnnotated, LeaseExpired, LeaseNotYours, UnknownLabel
+from webapp.store.projects import Project
+from webapp.store.queue import Lease, QueueEmpty
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ProjectBuilder = Callable[..., Project]
+
+
+def claimed(db: Database, project: Project, user: int, now: datetime = NOON) -> Lease:
+    lease = queue.claim(db, project.id, user, now)
+    assert isinstance(lease, Lease)
+    return lease
+
+
+def a_label(db: Database, project: Project, lease: Lease, user: int, now: datetime = NOON) -> int:
+    return annotations.record(db, lease.token, user, Answer("label", project.labels[0].id), now).id
+
+
+def test_two_annotators_never_hold_the_same_review(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(4)
+    first, second = (claimed(db, project, user) for user in people[:2])
+    assert first.review_id != second.review_id
+
+
+def test_a_second_tab_shows_the_same_review(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(4)
+    assert claimed(db, project, people[0]).token == claimed(db, project, people[0]).token
+
+
+def test_reviews_come_in_the_order_of_the_ranking(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(6)
+    order = [row[0] for row in db.execute("SELECT id FROM reviews ORDER BY id DESC")]
+    items = [rankings.RankedReview(review_id, "uncertain", 0.5) for review_id in order]
+    rankings.publish(db, project.id, rankings.write(db, project.id, items, NOON))
+    seen = []
+    for number in range(6):
+        user = people[number % 3]
+        lease = claimed(db, project, user)
+        seen.append(lease.review_id)
+        a_label(db, project, lease, user)
+    assert seen == order
+
+
+def test_an_expired_lease_goes_to_the_next_annotator(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(1)
+    held = claimed(db, project, people[0])
+    waiting = queue.claim(db, project.id, people[1], NOON)
+    assert waiting == QueueEmpty("all-leased", 600)
+    later = NOON + timedelta(minutes=11)
+    assert claimed(db, project, people[1], later).review_id == held.review_id
+
+
+def test_a_released_review_is_free_at_once(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(1)
+    queue.release(db, claimed(db, project, people[0]).token, people[0])
+    assert claimed(db, project, people[1])
+
+
+def test_a_renewed_lease_lives_on(db: Database, people: list[int], a_project: ProjectBuilder) -> None:
+    project = a_project(1)
+    lease = claimed(db, project, people[0])
+    queue.renew(db, lease.token, people[0], NOON + timedelta(minutes=9))
+    assert queue.claim(db, project.id, people[1], NOON + timedelta(minutes=11)) == QueueEmpty(
+        "all-leased", 480
+    )
+
+
+def test_a_late_answer_counts_while_nobody_else_took_the_review(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(1)
+    lease = claimed(db, project, people[0])
+    a_label(db, project, lease, people[0], NOON + timedelta(hours=1))
+    assert labelled.label_count(db, project.id) == 1
+
+
+def test_a_late_answer_is_refused_once_somebody_else_has_the_review(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(1)
+    late = claimed(db, project, people[0])
+    later = NOON + timedelta(hours=1)
+    taken = claimed(db, project, people[1], later)
+    with pytest.raises(LeaseExpired):
+        a_label(db, project, late, people[0], later)
+    a_label(db, project, taken, people[1], later)
+    assert labelled.label_count(db, project.id) == 1
+
+
+def test_a_lease_is_worth_nothing_to_others(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(2)
+    lease = claimed(db, project, people[0])
+    with pytest.raises(LeaseNotYours):
+        a_label(db, project, lease, people[1])
+
+
+def test_the_same_answer_sent_twice_is_stored_once(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(2)
+    lease = claimed(db, project, people[0])
+    assert a_label(db, project, lease, people[0]) == a_label(db, project, lease, people[0])
+    with pytest.raises(AlreadyAnnotated):
+        annotations.record(db, lease.token, people[0], Answer("skip"), NOON)
+    assert labelled.label_count(db, project.id) == 1
+
+
+def test_a_label_of_another_project_is_refused(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(2)
+    stranger = projects.create(db, "other")
+    lease = claimed(db, project, people[0])
+    with pytest.raises(UnknownLabel):
+        annotations.record(db, lease.token, people[0], Answer("label", stranger.labels[0].id), NOON)
+    assert queue.current(db, project.id, people[0], NOON) == lease
+
+
+def test_overlap_asks_exactly_that_many_people(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(1, overlap_share=1.0, overlap_labels=2)
+    for user in people[:2]:
+        a_label(db, project, claimed(db, project, user), user)
+    assert queue.claim(db, project.id, people[2], NOON) == QueueEmpty("nothing-left")
+    assert queue.claim(db, project.id, people[0], NOON) == QueueEmpty("nothing-left")
+
+
+def test_a_skipped_review_goes_to_others_only(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(1)
+    lease = claimed(db, project, people[0])
+    annotations.record(db, lease.token, people[0], Answer("skip", note="unclear"), NOON)
+    assert queue.claim(db, project.id, people[0], NOON) == QueueEmpty("nothing-left")
+    assert claimed(db, project, people[1]).review_id == lease.review_id
+
+
+def test_an_empty_project_says_so(db: Database, people: list[int], a_project: ProjectBuilder) -> None:
+    assert queue.claim(db, a_project(0).id, people[0], NOON) == QueueEmpty("no-reviews")
+
+
+def test_undo_brings_the_review_back_to_the_same_person(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(3)
+    first = claimed(db, project, people[0])
+    a_label(db, project, first, people[0])
+    claimed(db, project, people[0])
+    again = annotations.undo_last(db, project.id, people[0], NOON)
+    assert again is not None and again.review_id == first.review_id
+    assert labelled.label_count(db, project.id) == 0
+    a_label(db, project, again, people[0])
+    assert labelled.label_count(db, project.id) == 1
+
+
+def test_the_ranking_goes_on_at_random_when_it_runs_out(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(5)
+    only = db.execute("SELECT max(id) FROM reviews").fetchone()[0]
+    rankings.publish(
+        db, project.id, rankings.write(db, project.id, [rankings.RankedReview(only, "seed", None)], NOON)
+    )
+    for number in range(5):
+        lease = claimed(db, project, people[0])
+        assert (lease.review_id == only) == (number == 0)
+        a_label(db, project, lease, people[0])
+    assert queue.claim(db, project.id, people[0], NOON) == QueueEmpty("nothing-left")
+
+
+def _claim_all(path: Path, project_id: int, user: int, out: "multiprocessing.Queue[list[int]]") -> None:
+    db = open_database(path)
+    taken = []
+    while isinstance(lease := queue.claim(db, project_id, user, datetime.now(UTC)), Lease):
+        label = projects.get(db, project_id).labels[0].id
+        annotations.record(db, lease.token, user, Answer("label", label), datetime.now(UTC))
+        taken.append(lease.review_id)
+    out.put(taken)
+
+
+def test_processes_racing_for_reviews_never_get_one_twice(
+    db: Database, db_path: Path, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(120)
+    context = multiprocessing.get_context("spawn")
+    out = context.Queue()
+    processes = [
+        context.Process(target=_claim_all, args=(db_path, project.id, user, out)) for user in people[:3]
+    ]
+    for process in processes:
+        process.start()
+    taken = [review for _ in processes for review in out.get(timeout=60)]
+    for process in processes:
+        process.join()
+    assert sorted(taken) == sorted({row[0] for row in db.execute("SELECT id FROM reviews")})

@@ -1,0 +1,100 @@
+"""Open the database as Winnow needs it, and the one way to write to it."""
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pysqlite3
+from sqlite_utils import Database
+
+from webapp.store.errors import DatabaseUnusable, UnsafeSQLite
+
+DATABASE_NAME = "winnow.sqlite"
+BUSY_TIMEOUT_SECONDS = 10.0
+
+
+def wal_is_safe(version: str) -> bool:
+    """Whether this SQLite version is free of the WAL-reset race (3.7.0 to 3.51.2, mended in three branches)."""
+    number = tuple(int(part) for part in version.split("."))
+    return number >= (3, 51, 3) or (3, 50, 7) <= number < (3, 51) or (3, 44, 6) <= number < (3, 45)
+
+
+def open_database(path: Path, create: bool = False) -> Database:
+    """Open the database with our pragmas; refuses an unsafe SQLite, and a missing or empty file unless `create`."""
+    if not wal_is_safe(pysqlite3.sqlite_version):
+        raise UnsafeSQLite(
+            f"SQLite {pysqlite3.sqlite_version} can lose commits when two processes write (the WAL-reset race)."
+            " Install the pinned pysqlite3 (not pysqlite3-binary), which brings 3.51.3 or newer."
+        )
+    if not create and (not path.exists() or path.stat().st_size == 0):
+        state = "is empty" if path.exists() else "does not exist"
+        raise DatabaseUnusable(
+            f"The database {path} {state}. Restore a backup, or run `winnow init` for a new one."
+        )
+    # Implicit transactions take the write lock at once too: a deferred one fails beside a busy worker.
+    connection = pysqlite3.connect(
+        str(path), timeout=BUSY_TIMEOUT_SECONDS, isolation_level="IMMEDIATE", check_same_thread=False
+    )
+    try:
+        return _prepared(connection)
+    except pysqlite3.DatabaseError as error:
+        connection.close()
+        if "locked" in str(error):
+            raise
+        raise DatabaseUnusable(f"The database {path} cannot be read ({error}). Restore a backup.") from error
+
+
+def _prepared(connection: pysqlite3.Connection) -> Database:
+    connection.row_factory = pysqlite3.Row
+    db = Database(connection)
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=FULL")  # an acknowledged label survives a power cut
+    db.execute("PRAGMA foreign_keys=ON")
+    db.execute("PRAGMA cache_size=-65536")  # 64 MB
+    db.execute("PRAGMA temp_store=MEMORY")
+    db.execute("PRAGMA journal_size_limit=67108864")
+    return db
+
+
+@contextmanager
+def write_transaction(db: Database) -> Generator[None, None, None]:
+    """Take the write lock first, then decide and write; commits at the end, rolls back on any error. Nests."""
+    if db.conn.in_transaction:
+        with db.atomic():
+            yield
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.conn.in_transaction:
+            db.conn.rollback()
+        raise
+
+
+def database_path(instance: Path) -> Path:
+    """Where an instance folder keeps its database."""
+    return instance / DATABASE_NAME
+
+
+def timestamp(now: datetime) -> str:
+    """UTC as text of fixed width, so that comparing texts compares times."""
+    return now.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def from_timestamp(text: str) -> datetime:
+    """The moment a timestamp names."""
+    return datetime.fromisoformat(text)
+
+
+def utc_now() -> datetime:
+    """The clock of everything that takes a `now`."""
+    return datetime.now(UTC)
+
+
+def random_shuffle_key() -> int:
+    """A 63-bit random number from the system."""
+    return int.from_bytes(os.urandom(8)) >> 1

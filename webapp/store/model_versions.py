@@ -1,0 +1,199 @@
+"""Model versions: what a round trained, how good it is, what it says of each review, and which one serves."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from webapp.store import audit, work
+from webapp.store.connection import timestamp, write_transaction
+from webapp.store.errors import NotFound
+from webapp.store.projects import Label
+
+CHUNK = 500
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """`checkpoint` is a folder name under the instance's checkpoints."""
+
+    id: int
+    project_id: int
+    round_id: int
+    number: int
+    encoder: str
+    encoder_sha256: str
+    classifier: str
+    checkpoint: str
+    manifest_sha256: str
+    training_labels: int
+    verdict: str
+    reason: str
+    created_at: str
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One score with its bootstrap 95 % interval; `slice` is `all` or a label's name."""
+
+    part: str
+    slice: str
+    name: str
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a version says of one review: a probability per label, in the project's order."""
+
+    review_id: int
+    probabilities: Sequence[float]
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One place of the learning curve: a version's scores against the labels it was trained on."""
+
+    number: int
+    round_id: int
+    training_labels: int
+    serves: bool
+    accuracy: Metric | None
+    macro_f1: Metric | None
+
+
+def add(
+    db: Database,
+    claim: work.Claim,
+    encoder: str,
+    encoder_sha256: str,
+    classifier: str,
+    checkpoint: str,
+    manifest_sha256: str,
+    training_labels: int,
+    verdict: str,
+    reason: str,
+    metrics: Sequence[Metric],
+    now: datetime,
+) -> ModelVersion:
+    """Record a version and its metrics, not yet serving; fenced."""
+    with write_transaction(db):
+        work.check(db, claim)
+        row = db.execute(
+            "INSERT INTO model_versions (project_id, round_id, number, encoder, encoder_sha256, classifier, checkpoint,"
+            " manifest_sha256, training_labels, verdict, reason, created_at) SELECT project_id, id,"
+            " (SELECT coalesce(max(number), 0) + 1 FROM model_versions v WHERE v.project_id = rounds.project_id),"
+            " ?, ?, ?, ?, ?, ?, ?, ?, ? FROM rounds WHERE id = ? RETURNING *",
+            [
+                encoder,
+                encoder_sha256,
+                classifier,
+                checkpoint,
+                manifest_sha256,
+                training_labels,
+                verdict,
+                reason,
+                timestamp(now),
+                claim.id,
+            ],
+        ).fetchone()
+        db.conn.executemany(
+            "INSERT INTO metrics (model_version_id, part, slice, name, value, low, high, n)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(row["id"], m.part, m.slice, m.name, m.value, m.low, m.high, m.n) for m in metrics],
+        )
+    return ModelVersion(*tuple(row))
+
+
+def add_predictions(
+    db: Database, claim: work.Claim, version_id: int, labels: Sequence[Label], scores: Sequence[Scores]
+) -> None:
+    """Store scores in small transactions with gaps, so that submits are never starved; fenced."""
+    for start in range(0, len(scores), CHUNK):
+        with write_transaction(db):
+            work.check(db, claim)
+            db.conn.executemany(
+                "INSERT INTO predictions (model_version_id, review_id, label_id, confidence, margin, scores)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                [_prediction(version_id, labels, each) for each in scores[start : start + CHUNK]],
+            )
+
+
+def get(db: Database, version_id: int) -> ModelVersion:
+    """The version with that id; NotFound otherwise."""
+    row = db.execute("SELECT * FROM model_versions WHERE id = ?", [version_id]).fetchone()
+    if row is None:
+        raise NotFound("There is no such model version.")
+    return ModelVersion(*tuple(row))
+
+
+def of_project(db: Database, project_id: int) -> list[ModelVersion]:
+    """All published versions, newest first."""
+    rows = db.execute(
+        "SELECT v.* FROM model_versions v JOIN rounds r ON r.model_version_id = v.id WHERE v.project_id = ?"
+        " ORDER BY v.number DESC",
+        [project_id],
+    )
+    return [ModelVersion(*tuple(row)) for row in rows]
+
+
+def serving(db: Database, project_id: int) -> ModelVersion | None:
+    """The version that predicts and ranks today."""
+    row = db.execute("SELECT model_version_id FROM projects WHERE id = ?", [project_id]).fetchone()
+    return get(db, row[0]) if row and row[0] else None
+
+
+def promote(db: Database, version_id: int, reason: str, by: int | None) -> None:
+    """Let a version serve by hand, forward or back; the reason is logged."""
+    version = get(db, version_id)
+    with write_transaction(db):
+        db.execute("UPDATE projects SET model_version_id = ? WHERE id = ?", [version_id, version.project_id])
+        audit.log(db, by, "model.promote", f"model_version:{version_id}", reason=reason)
+
+
+def metrics(db: Database, version_id: int, part: str = "holdout") -> list[Metric]:
+    """A version's scores on one part."""
+    rows = db.execute(
+        "SELECT part, slice, name, value, low, high, n FROM metrics WHERE model_version_id = ? AND part = ?",
+        [version_id, part],
+    )
+    return [Metric(*tuple(row)) for row in rows]
+
+
+def learning_curve(db: Database, project_id: int) -> list[CurvePoint]:
+    """Holdout accuracy and macro-F1 of each version, in the order of rounds."""
+    serves = serving(db, project_id)
+    points = []
+    for version in reversed(of_project(db, project_id)):
+        scores = {metric.name: metric for metric in metrics(db, version.id) if metric.slice == "all"}
+        points.append(
+            CurvePoint(
+                version.number,
+                version.round_id,
+                version.training_labels,
+                serves is not None and version.id == serves.id,
+                scores.get("accuracy"),
+                scores.get("macro_f1"),
+            )
+        )
+    return points
+
+
+def _prediction(version_id: int, labels: Sequence[Label], scores: Scores) -> tuple[Any, ...]:
+    order = sorted(range(len(labels)), key=lambda place: scores.probabilities[place], reverse=True)
+    first, second = (scores.probabilities[place] for place in order[:2])
+    rounded = [round(float(value), 4) for value in scores.probabilities]
+    return (
+        version_id,
+        scores.review_id,
+        labels[order[0]].id,
+        float(first),
+        float(first - second),
+        json.dumps(rounded),
+    )

@@ -1,0 +1,64 @@
+"""Reviews by part: how many there are, which still want a label, their texts."""
+
+from typing import Any
+
+from sqlite_utils import Database
+
+from webapp.store.errors import NotFound
+
+EVALUATION_PARTS = ("holdout", "validation")
+
+
+def counts(db: Database, project_id: int) -> dict[str, int]:
+    """Reviews by part, with `labelled` (those with a current label) and `total`."""
+    found = {"pool": 0, "holdout": 0, "validation": 0}
+    rows = db.execute("SELECT part, count(*) FROM reviews WHERE project_id = ? GROUP BY part", [project_id])
+    found.update({row[0]: row[1] for row in rows.fetchall()})
+    found["total"] = sum(found.values())
+    found["labelled"] = db.execute(
+        "SELECT count(DISTINCT review_id) FROM current_labels WHERE project_id = ?", [project_id]
+    ).fetchone()[0]
+    return found
+
+
+def evaluation_queue(db: Database, project_id: int, part: str) -> list[int]:
+    """Ids of the reviews of an evaluation part that still want a label, in random order."""
+    rows = db.execute(
+        "SELECT id FROM reviews WHERE project_id = ? AND part = ? AND needed > 0 ORDER BY shuffle_key",
+        [project_id, part],
+    )
+    return [row[0] for row in rows]
+
+
+def random_pool(db: Database, project_id: int, limit: int) -> list[int]:
+    """Ids of pool reviews that want a label, drawn uniformly at random without replacement."""
+    rows = db.execute(
+        "SELECT id FROM reviews WHERE project_id = ? AND part = 'pool' AND needed > 0 ORDER BY shuffle_key LIMIT ?",
+        [project_id, limit],
+    )
+    return [row[0] for row in rows]
+
+
+def pool_texts(db: Database, project_id: int) -> tuple[list[int], list[str]]:
+    """Ids and texts of the reviews that may be queried: pool, open, near-duplicates left out."""
+    rows = db.execute(
+        "SELECT id, text FROM reviews WHERE project_id = ? AND part = 'pool' AND needed > 0 ORDER BY id",
+        [project_id],
+    ).fetchall()
+    return [row[0] for row in rows], [row[1] for row in rows]
+
+
+def texts_in_reading_order(db: Database, project_id: int) -> list[str]:
+    """All texts, evaluation parts first and then in queue-independent random order, for encoding ahead."""
+    rows = db.execute(
+        "SELECT text FROM reviews WHERE project_id = ? ORDER BY part = 'pool', shuffle_key", [project_id]
+    )
+    return [row[0] for row in rows]
+
+
+def get(db: Database, review_id: int) -> Any:
+    """One review with every column; NotFound otherwise."""
+    row = db.execute("SELECT * FROM reviews WHERE id = ?", [review_id]).fetchone()
+    if row is None:
+        raise NotFound("There is no such review.")
+    return row

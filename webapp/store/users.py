@@ -1,0 +1,138 @@
+"""Accounts and roles."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pysqlite3
+from sqlite_utils import Database
+
+from webapp.store import audit
+from webapp.store.connection import timestamp, utc_now, write_transaction
+from webapp.store.errors import InvalidValue, LastAdmin, NameTaken, NotFound
+
+ROLES = ("annotator", "admin")
+NAME_LIMIT = 64
+
+
+@dataclass(frozen=True)
+class User:
+    id: int
+    name: str
+    role: str
+    locale: str | None
+    created_at: str
+    disabled_at: str | None
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether this person may change projects and people."""
+        return self.role == "admin"
+
+
+def add(db: Database, name: str, password_hash: str, role: str, by: int | None = None) -> User:
+    """Create an account; NameTaken or InvalidValue says what to change."""
+    name = name.strip()
+    if not name or len(name) > NAME_LIMIT or not name.isprintable():
+        raise InvalidValue(f"A user name has 1 to {NAME_LIMIT} printable characters.")
+    if role not in ROLES:
+        raise InvalidValue(f"The role is one of {', '.join(ROLES)}.")
+    with write_transaction(db):
+        try:
+            row = db.execute(
+                "INSERT INTO users (name, password_hash, role, created_at) VALUES (?, ?, ?, ?) RETURNING *",
+                [name, password_hash, role, timestamp(utc_now())],
+            ).fetchone()
+        except pysqlite3.IntegrityError as error:
+            raise NameTaken(f"There is a user named {name} already. Choose another name.") from error
+        audit.log(db, by, "user.add", f"user:{row['id']}", role=role)
+    return _user(row)
+
+
+def by_name(db: Database, name: str) -> tuple[User, str] | None:
+    """The account of that name with its password hash."""
+    row = db.execute("SELECT * FROM users WHERE name = ?", [name.strip()]).fetchone()
+    return (_user(row), row["password_hash"]) if row else None
+
+
+def by_id(db: Database, user_id: int) -> User:
+    """The account with that id; NotFound otherwise."""
+    row = db.execute("SELECT * FROM users WHERE id = ?", [user_id]).fetchone()
+    if row is None:
+        raise NotFound("There is no such user.")
+    return _user(row)
+
+
+def everyone(db: Database) -> list[User]:
+    """All accounts, by name."""
+    return [_user(row) for row in db.execute("SELECT * FROM users ORDER BY name")]
+
+
+def password_hash(db: Database, user_id: int) -> str:
+    """The stored hash of that account."""
+    row = db.execute("SELECT password_hash FROM users WHERE id = ?", [user_id]).fetchone()
+    if row is None:
+        raise NotFound("There is no such user.")
+    return str(row["password_hash"])
+
+
+def set_password(
+    db: Database, user_id: int, password_hash: str, by: int | None, end_sessions: bool = True
+) -> None:
+    """Store a new hash; every session of that account ends unless it is only a rehash."""
+    with write_transaction(db):
+        db.execute("UPDATE users SET password_hash = ? WHERE id = ?", [password_hash, user_id])
+        if end_sessions:
+            db.execute("DELETE FROM sessions WHERE user_id = ?", [user_id])
+            audit.log(db, by, "user.password", f"user:{user_id}")
+
+
+def set_locale(db: Database, user_id: int, locale: str | None) -> None:
+    """The language this person reads the pages in; None follows the browser."""
+    with write_transaction(db):
+        db.execute("UPDATE users SET locale = ? WHERE id = ?", [locale, user_id])
+
+
+def set_role(db: Database, user_id: int, role: str, by: int | None) -> None:
+    """Promote or demote; the last active admin stays one."""
+    if role not in ROLES:
+        raise InvalidValue(f"The role is one of {', '.join(ROLES)}.")
+    with write_transaction(db):
+        if role != "admin":
+            _keep_an_admin(db, user_id)
+        db.execute("UPDATE users SET role = ? WHERE id = ?", [role, user_id])
+        db.execute("DELETE FROM sessions WHERE user_id = ?", [user_id])
+        audit.log(db, by, "user.role", f"user:{user_id}", role=role)
+
+
+def disable(db: Database, user_id: int, by: int | None, now: datetime | None = None) -> None:
+    """Close an account: sessions and tokens die, leases return to the queue, labels stay."""
+    moment = timestamp(now or utc_now())
+    with write_transaction(db):
+        _keep_an_admin(db, user_id)
+        db.execute("UPDATE users SET disabled_at = ? WHERE id = ? AND disabled_at IS NULL", [moment, user_id])
+        db.execute("DELETE FROM sessions WHERE user_id = ?", [user_id])
+        db.execute(
+            "UPDATE api_tokens SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL", [moment, user_id]
+        )
+        db.execute("UPDATE leases SET ended = 'released' WHERE user_id = ? AND ended IS NULL", [user_id])
+        audit.log(db, by, "user.disable", f"user:{user_id}")
+
+
+def enable(db: Database, user_id: int, by: int | None) -> None:
+    """Open a closed account again."""
+    with write_transaction(db):
+        db.execute("UPDATE users SET disabled_at = NULL WHERE id = ?", [user_id])
+        audit.log(db, by, "user.enable", f"user:{user_id}")
+
+
+def _keep_an_admin(db: Database, leaving: int) -> None:
+    others = db.execute(
+        "SELECT count(*) FROM users WHERE role = 'admin' AND disabled_at IS NULL AND id <> ?", [leaving]
+    ).fetchone()[0]
+    if not others:
+        raise LastAdmin("This is the last active admin. Make another person an admin first.")
+
+
+def _user(row: Any) -> User:
+    return User(row["id"], row["name"], row["role"], row["locale"], row["created_at"], row["disabled_at"])

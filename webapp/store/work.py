@@ -1,0 +1,185 @@
+"""Long work with a lease: one set of questions for the two tables that hold it, rounds and jobs.
+
+A worker claims a row, renews its heartbeat, and may publish only while it holds the newest fencing token (Kleppmann,
+"How to do distributed locking", 2016). A worker that dies loses nothing: the heartbeat goes stale and the row is
+claimed again, at most `MAX_ATTEMPTS` times.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlite_utils import Database
+
+from webapp.store.connection import timestamp, write_transaction
+from webapp.store.errors import StaleToken
+
+Table = Literal["rounds", "jobs"]
+HEARTBEAT_INTERVAL = timedelta(seconds=5)
+# Longer than any pause of a busy machine, short enough that a killed round is soon taken up again.
+HEARTBEAT_LIMIT = timedelta(seconds=30)
+MAX_ATTEMPTS = 3
+OPEN_STATES = ("queued", "running")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to work on one row until another worker gets a newer token."""
+
+    table: Table
+    id: int
+    token: int
+    attempt: int
+
+
+def claim_next(db: Database, table: Table, now: datetime, kinds: tuple[str, ...] = ()) -> Claim | None:
+    """Take the oldest queued or abandoned row; rows that failed too often are closed with a reason."""
+    stale = timestamp(now - HEARTBEAT_LIMIT)
+    abandoned = "(state = 'running' AND heartbeat_at < :stale)"
+    kind = f"AND kind IN ({','.join(repr(k) for k in kinds)})" if kinds else ""
+    with write_transaction(db):
+        db.execute(
+            f"UPDATE {table} SET state = 'cancelled', finished_at = :now WHERE {abandoned} AND cancel_requested = 1",
+            {"stale": stale, "now": timestamp(now)},
+        )
+        db.execute(
+            f"UPDATE {table} SET state = 'failed', finished_at = :now, error = 'The worker died '"
+            f" || attempts || ' times while it ran this. See the log of the worker; memory is the usual cause.'"
+            f" WHERE {abandoned} AND attempts >= {MAX_ATTEMPTS}",
+            {"stale": stale, "now": timestamp(now)},
+        )
+        row = db.execute(
+            f"UPDATE {table} SET state = 'running', heartbeat_at = :now, started_at = coalesce(started_at, :now),"
+            f" fencing_token = fencing_token + 1, attempts = attempts + 1, phase = NULL, progress = 0,"
+            f" eta_seconds = NULL"
+            f" WHERE id = (SELECT id FROM {table} WHERE (state = 'queued' OR {abandoned}) {kind} ORDER BY id LIMIT 1)"
+            f" RETURNING id, fencing_token, attempts",
+            {"stale": stale, "now": timestamp(now)},
+        ).fetchone()
+    return Claim(table, row["id"], row["fencing_token"], row["attempts"]) if row else None
+
+
+def claim_this(db: Database, table: Table, row_id: int, now: datetime) -> Claim | None:
+    """Take this very row if it waits; None when a worker was faster."""
+    with write_transaction(db):
+        row = db.execute(
+            f"UPDATE {table} SET state = 'running', heartbeat_at = :now, started_at = coalesce(started_at, :now),"
+            f" fencing_token = fencing_token + 1, attempts = attempts + 1 WHERE id = :id AND state = 'queued'"
+            f" RETURNING id, fencing_token, attempts",
+            {"id": row_id, "now": timestamp(now)},
+        ).fetchone()
+    return Claim(table, row["id"], row["fencing_token"], row["attempts"]) if row else None
+
+
+def heartbeat(db: Database, claim: Claim, now: datetime) -> bool:
+    """Renew the lease; True when the work should stop because somebody cancelled it. StaleToken when it was lost."""
+    with write_transaction(db):
+        row = db.execute(
+            f"UPDATE {claim.table} SET heartbeat_at = ? WHERE id = ? AND fencing_token = ? AND state = 'running'"
+            " RETURNING cancel_requested",
+            [timestamp(now), claim.id, claim.token],
+        ).fetchone()
+    if row is None:
+        raise StaleToken("This work was given to another worker.")
+    return bool(row["cancel_requested"])
+
+
+def report(
+    db: Database, claim: Claim, phase: str, fraction: float, eta_seconds: float | None, now: datetime
+) -> bool:
+    """Show how far the work is (`fraction` from 0 to 1); renews the lease as `heartbeat` does."""
+    with write_transaction(db):
+        check(db, claim)
+        db.execute(
+            f"UPDATE {claim.table} SET phase = ?, progress = ?, eta_seconds = ? WHERE id = ?",
+            [phase, min(1.0, max(0.0, fraction)), eta_seconds, claim.id],
+        )
+        return heartbeat(db, claim, now)
+
+
+def check(db: Database, claim: Claim) -> None:
+    """StaleToken unless this claim may still publish; call it inside the publishing transaction."""
+    row = db.execute(
+        f"SELECT 1 FROM {claim.table} WHERE id = ? AND fencing_token = ? AND state = 'running'",
+        [claim.id, claim.token],
+    ).fetchone()
+    if row is None:
+        raise StaleToken("This work was given to another worker.")
+
+
+def finish(db: Database, claim: Claim, state: str, now: datetime, error: str | None = None) -> None:
+    """Close the work as done, failed (with what people will read) or cancelled."""
+    with write_transaction(db):
+        check(db, claim)
+        db.execute(
+            f"UPDATE {claim.table} SET state = ?, error = ?, finished_at = ?, eta_seconds = NULL,"
+            " progress = CASE ? WHEN 'done' THEN 1 ELSE progress END WHERE id = ?",
+            [state, error, timestamp(now), state, claim.id],
+        )
+
+
+def put_back(db: Database, claim: Claim) -> None:
+    """Give unfinished work back to the queue, as when the worker stops or something more urgent waits."""
+    with write_transaction(db):
+        check(db, claim)
+        db.execute(
+            f"UPDATE {claim.table} SET state = 'queued', attempts = attempts - 1 WHERE id = ?", [claim.id]
+        )
+
+
+def cancel(db: Database, table: Table, row_id: int, now: datetime) -> None:
+    """Ask running work to stop; queued work is closed at once."""
+    with write_transaction(db):
+        db.execute(
+            f"UPDATE {table} SET cancel_requested = 1,"
+            f" state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END,"
+            f" finished_at = CASE state WHEN 'queued' THEN ? ELSE finished_at END"
+            f" WHERE id = ? AND state IN ('draft', 'queued', 'running')",
+            [timestamp(now), row_id],
+        )
+
+
+def is_held(db: Database, claim: Claim) -> bool:
+    """Whether the claim is still open and ours, that is, neither published nor lost."""
+    try:
+        check(db, claim)
+    except StaleToken:
+        return False
+    return True
+
+
+def people_wait(db: Database) -> bool:
+    """Whether work that somebody asked for is queued, as opposed to encoding ahead."""
+    return (
+        db.execute(
+            "SELECT 1 FROM rounds WHERE state = 'queued' UNION ALL SELECT 1 FROM jobs WHERE state = 'queued'"
+            " AND kind <> 'encode' LIMIT 1"
+        ).fetchone()
+        is not None
+    )
+
+
+def worker_seen(db: Database, worker_id: str, host: str, pid: int, now: datetime) -> None:
+    """Note that a worker is alive; workers unseen for a day are forgotten."""
+    moment = timestamp(now)
+    with write_transaction(db):
+        db.execute("DELETE FROM workers WHERE heartbeat_at < ?", [timestamp(now - timedelta(days=1))])
+        db.execute(
+            "INSERT INTO workers VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at",
+            [worker_id, host, pid, moment, moment],
+        )
+
+
+def worker_gone(db: Database, worker_id: str) -> None:
+    """Note that a worker stopped in good order."""
+    with write_transaction(db):
+        db.execute("DELETE FROM workers WHERE id = ?", [worker_id])
+
+
+def live_workers(db: Database, now: datetime) -> list[Any]:
+    """Workers whose heartbeat is fresh."""
+    return db.execute(
+        "SELECT * FROM workers WHERE heartbeat_at >= ? ORDER BY started_at",
+        [timestamp(now - HEARTBEAT_LIMIT)],
+    ).fetchall()
