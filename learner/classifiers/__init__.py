@@ -1,0 +1,20 @@
+"""Classifiers by name, behind small-text's interface."""
+
+from pathlib import Path
+
+from learner.classifiers.interface import RoundClassifier
+from learner.encoders import Encoder
+from learner.settings import RoundSettings
+
+
+def create(settings: RoundSettings, labels: list[str], encoder: Encoder, features: Path) -> RoundClassifier:
+    """A fresh, untrained classifier; `features` is where encoded texts are kept."""
+    if settings.classifier == "head":
+        from learner.classifiers.head import HeadClassifier
+        from learner.features import FeatureCache
+
+        encode = FeatureCache(features, encoder).encode
+        return HeadClassifier(labels, encode, settings.head, encoder.settings.head_c, settings.seed)
+    from learner.classifiers.finetune import FinetuneClassifier
+
+    return FinetuneClassifier(labels, encoder, settings.finetune, settings.seed)

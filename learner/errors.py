@@ -1,0 +1,37 @@
+"""What can go wrong in the learner; every message says what is wrong and what to do."""
+
+
+class LearnerError(Exception):
+    """Base of the learner's errors."""
+
+
+class SettingsError(LearnerError):
+    """Settings that no round can run with; `errors` holds one message per field."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{field}: {message}" for field, message in errors.items()))
+        self.errors = errors
+
+
+class EncoderError(LearnerError):
+    """An encoder that is missing, damaged, unsafe or out of reach."""
+
+
+class NotEnoughLabels(LearnerError):
+    """Too few labels to train on: none, of one class only, or fewer than classes."""
+
+
+class TrainingDiverged(LearnerError):
+    """The loss stopped being a number; the settings are too bold for this data."""
+
+
+class Cancelled(LearnerError):
+    """The caller asked for the work to stop; raised from inside its progress callback."""
+
+
+class CheckpointError(LearnerError):
+    """A checkpoint that is incomplete, altered or not ours."""
+
+
+class ExportError(LearnerError):
+    """A model that cannot be exported the way it was asked for."""

@@ -1,0 +1,1 @@
+"""Leaving Winnow: a trained model as files that run without it."""

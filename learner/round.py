@@ -1,0 +1,198 @@
+"""One round: train, evaluate, gate, query, save. Start reading here."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learner import checkpoint, classifiers, gate
+from learner.batch import QueuedReview, ScoredPool, next_batch, seed_queue
+from learner.classifiers.interface import RoundClassifier, dataset
+from learner.encoders import Encoder
+from learner.errors import CheckpointError, EncoderError, NotEnoughLabels
+from learner.evaluation import Metric, evaluate
+from learner.gate import Verdict
+from learner.progress import Progress, silent
+from learner.settings import RoundSettings
+
+__all__ = [
+    "Labelled",
+    "Metric",
+    "QueuedReview",
+    "RoundResult",
+    "RoundTask",
+    "Unlabelled",
+    "Verdict",
+    "run_round",
+    "seed_queue",
+]
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Reviews with their labels: ids, y and random are (n,); `random` marks those drawn uniformly."""
+
+    ids: Ints
+    texts: list[str]
+    y: Ints
+    random: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Unlabelled:
+    """Reviews of the pool that wait for a label: ids (n,)."""
+
+    ids: Ints
+    texts: list[str]
+
+
+@dataclass(frozen=True)
+class RoundTask:
+    """A snapshot of the project, and where to read features and publish the checkpoint.
+
+    serving: the checkpoint of the model version that serves now, if there is one.
+    """
+
+    settings: RoundSettings
+    label_names: list[str]
+    encoder: Encoder
+    train: Labelled
+    validation: Labelled
+    holdout: Labelled
+    pool: Unlabelled
+    features: Path
+    checkpoint: Path
+    serving: Path | None
+
+
+@dataclass(frozen=True)
+class RoundResult:
+    """What a round publishes; probabilities (m, k) belong to scored_ids (m,), seconds to phases."""
+
+    metrics: list[Metric]
+    queue: list[QueuedReview]
+    scored_ids: Ints
+    probabilities: Floats
+    verdict: Verdict
+    timings: dict[str, float]
+    checkpoint: Path
+    manifest_sha256: str
+
+
+def run_round(task: RoundTask, progress: Progress = silent) -> RoundResult:
+    """Train on the snapshot and choose the next batch; same snapshot and seed, same result.
+
+    Raises NotEnoughLabels, TrainingDiverged, Cancelled (from `progress`), EncoderError. Publishes the
+    checkpoint as the last step, so that nothing is left behind when it raises.
+    """
+    check_labels(task.train.y, task.label_names)
+    settings, labels = task.settings, task.label_names
+    timings: dict[str, float] = {}
+    train = dataset(task.train.texts, task.train.y, len(labels))
+    validation = dataset(task.validation.texts, task.validation.y, len(labels))
+    rows = rows_to_score(len(task.pool.ids), settings)
+    to_score = [task.pool.texts[row] for row in rows]
+    classifier = classifiers.create(settings, labels, task.encoder, task.features)
+
+    with _timed(timings, "encode"):
+        seen = (task.train, task.validation, task.holdout)
+        classifier.prepare([text for part in seen for text in part.texts] + to_score, progress)
+    with _timed(timings, "train"):
+        classifier.fit(train, validation=validation, progress=progress)
+        classifier.calibrate(train, task.train.random, validation)
+    with _timed(timings, "evaluate"):
+        metrics, verdict = _judge(task, classifier, _InPhase("evaluate", progress))
+    with _timed(timings, "score"):
+        proba, embeddings = classifier.model.scores(to_score, _InPhase("score", progress))
+        known = classifier.model.scores(task.train.texts, _InPhase("score", progress))
+    with _timed(timings, "query"):
+        progress("query", 0, 1)
+        pool = ScoredPool(task.pool.ids, task.pool.texts, rows, proba, embeddings, *known, task.train.y)
+        queue = next_batch(pool, settings)
+        progress("query", 1, 1)
+    with _timed(timings, "save"):
+        progress("save", 0, 1)
+        about = checkpoint.facts(settings, labels, task.encoder)
+        manifest = checkpoint.save(task.checkpoint, about, classifier.model)
+    scored_ids = np.asarray(task.pool.ids, dtype=np.int64)[rows]
+    return RoundResult(metrics, queue, scored_ids, proba, verdict, timings, task.checkpoint, manifest)
+
+
+def check_labels(y: Ints, label_names: list[str]) -> None:
+    """NotEnoughLabels unless there are two classes with a label and at least as many labels as classes."""
+    if len(y) == 0:
+        raise NotEnoughLabels("There is no label to train on yet. Label some reviews, then start the round.")
+    if len(label_names) < 2:
+        raise NotEnoughLabels("The project has a single class; a classifier needs at least two.")
+    present = {label_names[i] for i in np.unique(y)}
+    missing = [name for name in label_names if name not in present]
+    if len(present) == 1:
+        raise NotEnoughLabels(
+            f"All {len(y)} labels are {present.pop()!r}, so there is nothing to tell apart. "
+            f"Go on until a review is {' or '.join(map(repr, missing))}, then start the round."
+        )
+    if len(y) < len(label_names):
+        raise NotEnoughLabels(
+            f"There are {len(y)} labels for {len(label_names)} classes. "
+            f"Label at least {len(label_names) - len(y)} more, then start the round."
+        )
+
+
+def rows_to_score(pool_size: int, settings: RoundSettings) -> Ints:
+    """Rows of the pool to score, ascending: all, or `score_limit` of them drawn uniformly at random."""
+    limit = settings.effective_score_limit
+    if limit is None or limit >= pool_size:
+        return np.arange(pool_size)
+    return np.sort(np.random.default_rng(settings.seed).choice(pool_size, limit, replace=False))
+
+
+def _judge(task: RoundTask, classifier: RoundClassifier, progress: Progress) -> tuple[list[Metric], Verdict]:
+    """The metrics on holdout and validation, and whether the new version may serve."""
+    progress("evaluate", 0, 1)
+    names, seed = task.label_names, task.settings.seed
+    holdout = classifier.model.predict_proba(task.holdout.texts, progress)
+    validation = classifier.model.predict_proba(task.validation.texts, progress)
+    metrics = evaluate("holdout", task.holdout.y, holdout, names, seed)
+    metrics += evaluate("validation", task.validation.y, validation, names, seed)
+    return metrics, _verdict(task, validation.argmax(axis=1), progress)
+
+
+def _verdict(task: RoundTask, new: Ints, progress: Progress) -> Verdict:
+    """new: (n,) predictions of the new version on the validation part."""
+    if task.serving is None:
+        return gate.first()
+    texts, y = task.validation.texts, task.validation.y
+    if len(y) < gate.MIN_LABELS:
+        return gate.too_few(len(y))
+    try:
+        serving = checkpoint.load(task.serving, task.encoder.folder.parent, task.features)
+    except (CheckpointError, EncoderError) as problem:
+        return gate.unmeasured(f"The serving version cannot be compared: {problem}")
+    if serving.labels != task.label_names:
+        return gate.unmeasured("The serving version was trained for other labels.")
+    old = serving.predict_proba(texts, progress).argmax(axis=1)
+    return gate.compare(y, old, new, task.label_names, task.settings.seed)
+
+
+@contextmanager
+def _timed(timings: dict[str, float], phase: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    timings[phase] = time.perf_counter() - started
+
+
+class _InPhase:
+    """Reports predictions under the phase they serve, whatever the model calls its own work."""
+
+    def __init__(self, phase: str, progress: Progress) -> None:
+        self.phase, self.progress = phase, progress
+
+    def __call__(self, phase: str, done: int, total: int) -> None:
+        self.progress(self.phase, done, total)

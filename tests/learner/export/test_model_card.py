@@ -1,0 +1,30 @@
+"""The card tells figures with their intervals, and no name can break it."""
+
+from dataclasses import replace
+
+from learner.export.model_card import CardFacts, model_card
+
+
+def test_figures_stand_with_interval_and_count(facts: CardFacts) -> None:
+    card = model_card(facts, "Run it.", "same labels.", "onnx")
+    assert "| holdout | all | Accuracy | 0.812 | 0.701 to 0.900 | 64 |" in card
+    assert "| holdout | good: 好 | Recall | 0.750 |  | 30 |" in card
+    assert "120 reviews labelled by people" in card
+    assert "| bad\\|worst | 0 | 7 |" in card
+    assert "same labels." in card
+    assert "## Limits" in card
+
+
+def test_names_are_text_never_markup(facts: CardFacts) -> None:
+    card = model_card(replace(facts, language='en\n"x": y'), "Run it.", "same labels.", "onnx")
+    assert "<script" not in card.replace("\\<script", "")
+    assert "# Shoes \\<script\\> \\| x, model version 3" in card
+    assert 'language: "en\\n\\"x\\": y"' in card
+
+
+def test_a_model_without_measurement_says_so(facts: CardFacts) -> None:
+    assert "Nothing was measured" in model_card(replace(facts, metrics=[]), "Run it.", "same labels.", "onnx")
+
+
+def test_the_licence_of_an_embedded_encoder_is_stated(facts: CardFacts) -> None:
+    assert "Licence of the encoder: MIT" in model_card(replace(facts, encoder="e5-small"), "", "", "onnx")
