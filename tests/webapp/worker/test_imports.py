@@ -1,0 +1,106 @@
+"""Imports: counted before, done once, gone on with after a kill."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from learner.errors import Cancelled
+from webapp.store import jobs, labelled, reviews, work
+from webapp.store.connection import utc_now
+from webapp.store.jobs import Job
+from webapp.store.projects import Project
+from webapp.worker import imports
+from webapp.worker.loop import run_next
+
+MESSY = 'text,label\ngood,positive\n"  ",positive\ngood,negative\nbad,negative\nragged,row,here\nfine,dunno\n'
+ImportBuilder = Callable[..., Job]
+
+
+def test_an_import_and_its_dry_run_count_alike(
+    db: Database, instance: Path, project: Project, an_import: ImportBuilder
+) -> None:
+    results = []
+    for dry_run in (True, False):
+        job = an_import(text=MESSY, dry_run=dry_run)
+        assert run_next(db, instance, utc_now())
+        done = jobs.get(db, job.id)
+        assert done.state == "done", done.error
+        results.append(
+            {name: done.result[name] for name in ("rows", "imported", "duplicates", "empty", "reasons")}
+        )
+        assert reviews.counts(db, project.id)["total"] == (0 if dry_run else 3)
+    assert results[0] == results[1] == {
+        "rows": 6, "imported": 3, "duplicates": 1, "empty": 1, "reasons": {"empty": 1, "ragged": 1},
+    }  # fmt: skip
+
+
+def test_refused_rows_are_written_down_by_number(
+    db: Database, instance: Path, an_import: ImportBuilder
+) -> None:
+    job = an_import(text=MESSY)
+    run_next(db, instance, utc_now())
+    with (instance / "imports" / jobs.get(db, job.id).result["error_file"]).open(
+        encoding="utf-8-sig"
+    ) as file:
+        assert [(row["row"], row["reason"]) for row in csv.DictReader(file)] == [
+            ("3", "empty"),
+            ("6", "ragged"),
+        ]
+
+
+def test_labels_are_gold_only_when_the_admin_says_so(
+    db: Database, instance: Path, project: Project, an_import: ImportBuilder
+) -> None:
+    an_import(size=20, human_labels=False)
+    run_next(db, instance, utc_now())
+    assert labelled.label_count(db, project.id) == 0
+
+
+def test_an_import_killed_half_way_goes_on_where_it_stopped(
+    db: Database, instance: Path, project: Project, an_import: ImportBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "BATCH", 10)
+    job = an_import(size=55)
+    claim = work.claim_next(db, "jobs", utc_now())
+    assert claim is not None
+    calls = iter(range(100))
+
+    def killed_after_three(phase: str, done: int, total: int) -> None:
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        imports.run(db, instance, claim, killed_after_three)
+    assert reviews.counts(db, project.id)["total"] == 30
+    work.put_back(db, claim)
+    run_next(db, instance, utc_now())
+    result = jobs.get(db, job.id).result
+    assert (result["rows"], result["imported"], result["duplicates"]) == (55, 55, 0)
+    assert reviews.counts(db, project.id)["total"] == 55
+
+
+def test_a_cancelled_import_says_so(db: Database, instance: Path, an_import: ImportBuilder) -> None:
+    an_import(size=20)
+    claim = work.claim_next(db, "jobs", utc_now())
+    assert claim is not None
+
+    def cancelled(phase: str, done: int, total: int) -> None:
+        raise Cancelled("Cancelled.")
+
+    with pytest.raises(Cancelled):
+        imports.run(db, instance, claim, cancelled)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("", "empty"), ("a,b\n1,2\n", "text"), ("text,label\n", "no rows")]
+)
+def test_a_file_that_cannot_be_read_fails_with_what_to_do(
+    db: Database, instance: Path, an_import: ImportBuilder, text: str, words: str
+) -> None:
+    job = an_import(text=text)
+    run_next(db, instance, utc_now())
+    failed = jobs.get(db, job.id)
+    assert failed.state == "failed" and failed.error is not None and words in failed.error

@@ -1,0 +1,167 @@
+"""Rounds from the worker's side: published whole, cancelled cleanly, taken up again, never worse."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from learner.errors import Cancelled
+from learner.settings import RoundSettings
+from webapp.store import annotations, jobs, model_versions, projects, queue, rounds, users, work
+from webapp.store.annotations import Answer
+from webapp.store.connection import utc_now
+from webapp.store.errors import StaleToken
+from webapp.store.jobs import Job
+from webapp.store.projects import Project
+from webapp.worker import rounds as runner
+from webapp.worker.loop import run_next
+
+ImportBuilder = Callable[..., Job]
+
+
+@pytest.fixture
+def labelled(db: Database, instance: Path, project: Project, an_import: ImportBuilder) -> Project:
+    """The project with 300 reviews: holdout and validation labelled, and 30 of the pool."""
+    an_import(300, human_labels=False)
+    run_next(db, instance, utc_now())
+    annotator = users.add(db, "ada", "hash", "annotator").id
+    by_words = {
+        "positive": "great excellent perfect love happy best nice",
+        "neutral": "ok average fine day so",
+    }
+    for _ in range(100):
+        lease = queue.claim(db, project.id, annotator, utc_now())
+        assert isinstance(lease, queue.Lease)
+        name = next(
+            (name for name, words in by_words.items() if set(words.split()) & set(lease.text.split())), None
+        )
+        label = project.label_named(name or "negative")
+        assert label is not None
+        annotations.record(db, lease.token, annotator, Answer("label", label.id), utc_now())
+    return project
+
+
+def started(db: Database, project: Project, **settings: object) -> rounds.Round:
+    values = RoundSettings.from_dict({**project.settings.learner, **settings}).to_dict()
+    return rounds.start(db, project.id, values, "button", None, utc_now())
+
+
+def test_a_round_publishes_a_model_its_scores_and_a_ranking(
+    db: Database, instance: Path, labelled: Project
+) -> None:
+    before = projects.get(db, labelled.id)
+    this = started(db, labelled)
+    assert run_next(db, instance, utc_now())
+    done = rounds.get(db, this.id)
+    assert (done.state, done.error) == ("done", None)
+    after = projects.get(db, labelled.id)
+    assert after.ranking_id != before.ranking_id
+    version = model_versions.serving(db, labelled.id)
+    assert version is not None and version.id == done.model_version_id and version.verdict == "first"
+    (point,) = model_versions.learning_curve(db, labelled.id)
+    assert point.accuracy is not None and point.accuracy.low is not None
+    assert point.accuracy.low <= point.accuracy.value <= (point.accuracy.high or 0)
+    assert (instance / "checkpoints" / version.checkpoint / "manifest.json").exists()
+    assert db.execute("SELECT count(*) FROM predictions").fetchone()[0] > 100
+
+
+def test_the_queue_follows_the_new_ranking_and_never_asks_for_what_was_labelled(
+    db: Database, instance: Path, labelled: Project
+) -> None:
+    started(db, labelled)
+    run_next(db, instance, utc_now())
+    ben = users.add(db, "ben", "hash", "annotator").id
+    lease = queue.claim(db, labelled.id, ben, utc_now())
+    assert isinstance(lease, queue.Lease)
+    row = db.execute("SELECT ranking_id FROM leases WHERE token = ?", [lease.token]).fetchone()
+    assert row["ranking_id"] == projects.get(db, labelled.id).ranking_id
+    trained = db.execute(
+        "SELECT count(*) FROM ranking_items i JOIN projects p ON p.ranking_id = i.ranking_id JOIN current_labels c"
+        " ON c.review_id = i.review_id JOIN reviews r ON r.id = i.review_id WHERE r.part = 'pool'"
+    ).fetchone()[0]
+    assert trained == 0
+
+
+def test_the_holdout_is_never_trained_on_nor_queried(db: Database, instance: Path, labelled: Project) -> None:
+    this = started(db, labelled)
+    claim = work.claim_next(db, "rounds", utc_now())
+    assert claim is not None
+    task = runner._task(db, instance, claim)
+    parts = dict(db.execute("SELECT id, part FROM reviews").fetchall())
+    assert {parts[each] for each in [*task.train.ids.tolist(), *task.pool.ids.tolist()]} == {"pool"}
+    assert {parts[each] for each in task.holdout.ids.tolist()} == {"holdout"}
+    assert this.snapshot > 0
+
+
+def test_a_round_without_labels_fails_with_what_to_do(
+    db: Database, instance: Path, project: Project, an_import: ImportBuilder
+) -> None:
+    an_import(60, human_labels=False)
+    run_next(db, instance, utc_now())
+    this = started(db, project)
+    run_next(db, instance, utc_now())
+    failed = rounds.get(db, this.id)
+    assert failed.state == "failed" and failed.error is not None and "no label" in failed.error
+
+
+def test_a_cancelled_round_leaves_nothing_behind(db: Database, instance: Path, labelled: Project) -> None:
+    this = started(db, labelled)
+    rounds.cancel(db, this.id, None, utc_now())
+    assert rounds.get(db, this.id).state == "cancelled"
+    running = started(db, labelled)
+    claim = work.claim_next(db, "rounds", utc_now())
+    assert claim is not None and claim.id == running.id
+
+    def cancelled(phase: str, done: int, total: int) -> None:
+        if phase == "publish":
+            raise Cancelled("Cancelled.")
+
+    with pytest.raises(Cancelled):
+        runner.run(db, instance, claim, cancelled)
+    assert list((instance / "checkpoints").iterdir()) == []
+    assert model_versions.serving(db, labelled.id) is None
+
+
+def test_a_round_killed_while_publishing_is_taken_up_again(
+    db: Database, instance: Path, labelled: Project
+) -> None:
+    this = started(db, labelled)
+    claim = work.claim_next(db, "rounds", utc_now())
+    assert claim is not None
+    task = runner._task(db, instance, claim)
+    result = runner.run_round(task)
+    runner._add_version(db, claim, task, result)  # and here the worker is killed
+    later = utc_now() + timedelta(minutes=1)
+    assert run_next(db, instance, later)
+    assert rounds.get(db, this.id).state == "done"
+    assert db.execute("SELECT count(*) FROM model_versions").fetchone()[0] == 1
+    assert len(list((instance / "checkpoints").iterdir())) == 1
+    with pytest.raises(StaleToken):
+        runner._add_version(db, claim, task, result)
+
+
+def test_rounds_start_by_themselves_when_enough_labels_came_in(
+    db: Database, instance: Path, labelled: Project
+) -> None:
+    projects.update_settings(db, labelled.id, auto_round_every=50)
+    run_next(db, instance, utc_now())
+    (only,) = rounds.of_project(db, labelled.id)
+    assert (only.cause, only.state) == ("automatic", "done")
+
+
+def test_encoding_ahead_offers_a_seed_set(
+    db: Database, instance: Path, project: Project, an_import: ImportBuilder
+) -> None:
+    an_import(90, human_labels=False)
+    run_next(db, instance, utc_now())
+    random_order = projects.get(db, project.id).ranking_id
+    assert random_order is not None
+    assert run_next(db, instance, utc_now())
+    (job,) = jobs.of_project(db, project.id, "encode")
+    assert (job.state, job.result.get("encoded")) == ("done", 90)
+    assert projects.get(db, project.id).ranking_id != random_order
+    origins = {row[0] for row in db.execute("SELECT DISTINCT origin FROM ranking_items WHERE ranking_id = (SELECT max(id) FROM rankings)")}  # fmt: skip # noqa: E501
+    assert origins == {"seed", "holdout", "validation"}
+    assert run_next(db, instance, utc_now()) is False

@@ -1,0 +1,247 @@
+"""Imports: stream a file into a project, batch by batch, so that a killed import goes on where it stopped."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field, fields, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from learner.progress import Progress, silent
+from webapp.importing import (
+    ColumnMap,
+    ErrorFile,
+    FileError,
+    FileOptions,
+    ParsedReview,
+    ReviewFile,
+    Row,
+    RowError,
+    guess_date_order,
+    open_file,
+    parse_review,
+    text_hash,
+)
+from webapp.store import insertion, jobs, projects, rankings, work
+from webapp.store.connection import utc_now, write_transaction
+from webapp.store.jobs import Job
+from webapp.store.projects import Project
+
+BATCH = 1_000
+
+
+@dataclass
+class ImportCounts:
+    """What an import did or, as a dry run, would do; `reasons` and `warnings` count rows by code."""
+
+    rows: int = 0
+    imported: int = 0
+    labelled: int = 0
+    duplicates: int = 0
+    empty: int = 0
+    rejected: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    warnings: dict[str, int] = field(default_factory=dict)
+    error_file: str | None = None
+    rows_done: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "ImportCounts":
+        """Read what `asdict` wrote, as after a restart."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in known})
+
+    def refuse(self, error: RowError, error_file: ErrorFile | None) -> None:
+        """Count and write down a row that does not become a review."""
+        if error.code == "empty":
+            self.empty += 1
+        else:
+            self.rejected += 1
+        self.reasons[error.code] = self.reasons.get(error.code, 0) + 1
+        if error_file is not None:
+            error_file.write(error)
+
+    def warn(self, review: ParsedReview) -> None:
+        """Count what could not be understood in a row that was read all the same."""
+        self.warnings = dict(Counter(self.warnings) + Counter(review.notes))
+
+
+def options_of(payload: dict[str, Any]) -> tuple[FileOptions, ColumnMap]:
+    """The file options and the column map of an import job."""
+    return FileOptions(**payload.get("options", {})), ColumnMap(**payload.get("columns", {}))
+
+
+def dry_run(
+    db: Database,
+    project: Project,
+    path: Path,
+    options: FileOptions,
+    columns: ColumnMap,
+    human_labels: bool,
+    progress: Progress = silent,
+    name: str | None = None,
+    errors: Path | None = None,
+) -> ImportCounts:
+    """Count what an import would do, without writing a review; FileError when the file cannot be read."""
+    started = time.monotonic()
+    counts = ImportCounts(error_file=errors.name if errors else None)
+    seen_texts: set[bytes] = set()
+    seen_ids: set[str | None] = set()
+    file = _opened(path, options, columns, name)
+    with ErrorFile(errors) if errors else nullcontext() as error_file:
+        for batch in _batches(file, project, columns, human_labels):
+            parsed = _refuse_errors(batch, counts, error_file)
+            hashes = [text_hash(review.text) for review in parsed]
+            seen_texts |= insertion.existing_hashes(db, project.id, hashes)
+            seen_ids |= insertion.existing_external_ids(
+                db, project.id, [r.external_id for r in parsed if r.external_id]
+            )
+            for review, digest in zip(parsed, hashes, strict=True):
+                if digest in seen_texts:
+                    counts.duplicates += 1
+                elif review.external_id in seen_ids:
+                    error = RowError(
+                        review.row, "duplicate_id", "This id belongs to another review.", review.text[:200]
+                    )
+                    counts.refuse(error, error_file)
+                else:
+                    counts.imported += 1
+                    counts.labelled += review.label is not None
+                    seen_texts.add(digest)
+                    if review.external_id:
+                        seen_ids.add(review.external_id)
+            progress("import", file.bytes_read, file.size)
+    counts.seconds = time.monotonic() - started
+    return counts
+
+
+def run(db: Database, instance: Path, claim: work.Claim, progress: Progress) -> None:
+    """Run a claimed import job: rows in batches, then the parts are drawn and the queue opens."""
+    job = jobs.get(db, claim.id)
+    project = projects.get(db, job.project_id)
+    errors = instance / "imports" / f"import-{job.id}-errors.csv"
+    errors.parent.mkdir(exist_ok=True)
+    if job.payload.get("dry_run"):
+        options, columns = options_of(job.payload)
+        path, human, name = (
+            upload_path(instance, job),
+            bool(job.payload.get("human_labels")),
+            job.payload.get("name"),
+        )
+        counts = dry_run(db, project, path, options, columns, human, progress, name, errors)
+        jobs.save_result(db, claim, asdict(counts))
+        return
+    _insert(db, instance, claim, job, project, errors, progress)
+    insertion.open_import(db, project, job.id)
+    _offer(db, project)
+
+
+def upload_path(instance: Path, job: Job) -> Path:
+    """Where the file of an import job lies."""
+    return instance / "uploads" / str(job.payload["file"])
+
+
+def _insert(
+    db: Database,
+    instance: Path,
+    claim: work.Claim,
+    job: Job,
+    project: Project,
+    errors: Path,
+    progress: Progress,
+) -> None:
+    """Insert the file's rows; each batch, its counts and how far it came are one transaction."""
+    options, columns = options_of(job.payload)
+    human_labels = bool(job.payload.get("human_labels"))
+    counts = ImportCounts.from_dict(job.result)
+    counts.error_file = errors.name
+    started = time.monotonic() - counts.seconds
+    file = _opened(upload_path(instance, job), options, columns, job.payload.get("name"))
+    # The batches a killed attempt committed are counted already; their rows are read past.
+    batches = islice(_batches(file, project, columns, human_labels), counts.rows_done // BATCH, None)
+    with ErrorFile(errors, append=counts.rows_done > 0) as error_file:
+        for batch in batches:
+            parsed = _refuse_errors(batch, counts, error_file)
+            hashed = insertion.with_hashes(parsed)  # the slow part, before the lock that annotators wait for
+            with write_transaction(db):
+                by = job.requested_by if human_labels else None
+                outcome = insertion.insert_batch(db, project, job.id, hashed, by, utc_now())
+                _add(counts, outcome, parsed, error_file)
+                counts.rows_done += len(batch)
+                counts.seconds = time.monotonic() - started
+                jobs.save_result(db, claim, asdict(counts))
+            progress("import", file.bytes_read, file.size)
+
+
+def _offer(db: Database, project: Project) -> None:
+    """Let people label the new reviews at once, and encode them meanwhile."""
+    now = utc_now()
+    if projects.get(db, project.id).model_version_id is None:
+        rankings.publish_random(db, project.id, now)
+    if jobs.open_job(db, project.id, "encode") is None:
+        encoder = project.settings.learner.get("encoder", "e5-small")
+        jobs.create(db, project.id, "encode", {"encoder": encoder}, None, now)
+
+
+def _opened(path: Path, options: FileOptions, columns: ColumnMap, name: str | None) -> ReviewFile:
+    file = open_file(path, options, name)
+    if not columns.text:
+        raise FileError(
+            "no_text_column", f"Choose the column that holds the text: {', '.join(file.columns)}."
+        )
+    chosen = {column for column in asdict(columns).values() if column}
+    missing = sorted(chosen - set(file.columns))
+    if missing:
+        raise FileError(
+            "missing_columns",
+            f"The file has no column {', '.join(missing)}. It has: {', '.join(file.columns)}.",
+        )
+    return file
+
+
+def _batches(
+    file: ReviewFile, project: Project, columns: ColumnMap, human_labels: bool
+) -> Iterator[list[ParsedReview | RowError]]:
+    labels = [label.name for label in project.labels]
+    if not human_labels:
+        columns = replace(columns, label=None)
+    start = [
+        row.cells.get(columns.date or "", "") for row in islice(file.rows(), 200) if isinstance(row, Row)
+    ]
+    order = guess_date_order(start)
+    parsed = (
+        row if isinstance(row, RowError) else parse_review(row, columns, labels, date_order=order)
+        for row in file.rows()
+    )
+    while batch := list(islice(parsed, BATCH)):
+        yield batch
+
+
+def _refuse_errors(
+    batch: list[ParsedReview | RowError], counts: ImportCounts, error_file: ErrorFile | None
+) -> list[ParsedReview]:
+    counts.rows += len(batch)
+    parsed = []
+    for row in batch:
+        if isinstance(row, RowError):
+            counts.refuse(row, error_file)
+        else:
+            counts.warn(row)
+            parsed.append(row)
+    return parsed
+
+
+def _add(
+    counts: ImportCounts, outcome: insertion.BatchOutcome, parsed: list[ParsedReview], error_file: ErrorFile
+) -> None:
+    counts.imported += outcome.inserted
+    counts.labelled += outcome.labelled
+    counts.duplicates += outcome.duplicates
+    texts = {review.row: review.text for review in parsed}
+    for row, code, message in outcome.rejected:
+        counts.refuse(RowError(row, code, message, texts[row][:200]), error_file)

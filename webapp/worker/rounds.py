@@ -1,0 +1,131 @@
+"""Rounds: hand the learner a snapshot of the project, publish what comes back."""
+
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from sqlite_utils import Database
+
+from learner import encoders
+from learner.progress import Progress
+from learner.round import Labelled, RoundResult, RoundTask, Unlabelled, run_round
+from learner.settings import RoundSettings
+from webapp.store import labelled, model_versions, projects, rankings, reviews, rounds, work
+from webapp.store.connection import utc_now
+from webapp.store.errors import StaleToken
+from webapp.store.labelled import LabelledReview
+from webapp.store.model_versions import ModelVersion, Scores
+from webapp.store.projects import Project
+
+
+def run(db: Database, instance: Path, claim: work.Claim, progress: Progress) -> None:
+    """Run a claimed round from snapshot to publication; a killed attempt's remains are cleared first."""
+    for left_over in rounds.forget_unpublished(db, claim):
+        shutil.rmtree(instance / "checkpoints" / left_over, ignore_errors=True)
+    task = _task(db, instance, claim)
+    result = run_round(task, progress)
+    try:
+        _publish(db, claim, task, result, progress)
+    except BaseException:
+        shutil.rmtree(result.checkpoint, ignore_errors=True)
+        with suppress(StaleToken):
+            rounds.forget_unpublished(db, claim)
+        raise
+
+
+def _task(db: Database, instance: Path, claim: work.Claim) -> RoundTask:
+    this = rounds.get(db, claim.id)
+    project = projects.get(db, this.project_id)
+    settings = RoundSettings.from_dict(this.settings)
+    known = labelled.labelled_reviews(db, project.id, this.snapshot)
+    serving = model_versions.serving(db, project.id)
+    train = _labelled([review for review in known if review.part == "pool"])
+    name = f"project-{project.id}-round-{this.number}-{claim.token}"
+    return RoundTask(
+        settings=settings,
+        label_names=[label.name for label in project.labels],
+        encoder=encoders.resolve(instance / "encoders", settings.encoder),
+        train=train,
+        validation=_labelled([review for review in known if review.part == "validation"]),
+        holdout=_labelled([review for review in known if review.part == "holdout"]),
+        pool=_pool(db, project, set(train.ids.tolist())),
+        features=instance / "features",
+        checkpoint=instance / "checkpoints" / name,
+        serving=instance / "checkpoints" / serving.checkpoint if serving else None,
+    )
+
+
+def _labelled(found: Sequence[LabelledReview]) -> Labelled:
+    return Labelled(
+        ids=np.array([review.review_id for review in found], dtype=np.int64),
+        texts=[review.text for review in found],
+        y=np.array([review.position for review in found], dtype=np.int64),
+        random=np.array([review.drawn_at_random for review in found], dtype=bool),
+    )
+
+
+def _pool(db: Database, project: Project, labelled: set[int]) -> Unlabelled:
+    """What may be queried: reviews that one person labelled and that want a second one are trained on, not chosen."""
+    open_reviews = zip(*reviews.pool_texts(db, project.id), strict=True)
+    pool = [(review_id, text) for review_id, text in open_reviews if review_id not in labelled]
+    return Unlabelled(
+        np.array([review_id for review_id, _ in pool], dtype=np.int64), [text for _, text in pool]
+    )
+
+
+def _publish(
+    db: Database, claim: work.Claim, task: RoundTask, result: RoundResult, progress: Progress
+) -> None:
+    this = rounds.get(db, claim.id)
+    project = projects.get(db, this.project_id)
+    version = _add_version(db, claim, task, result)
+    _add_predictions(db, claim, project, version, result, progress)
+    ranking_id = rankings.write(
+        db,
+        project.id,
+        [rankings.RankedReview(item.id, item.origin, item.probability) for item in result.queue],
+        utc_now(),
+        this.id,
+        version.id,
+    )
+    rounds.publish(db, claim, version.id, ranking_id, result.verdict.serves, result.timings, utc_now())
+
+
+def _add_version(db: Database, claim: work.Claim, task: RoundTask, result: RoundResult) -> ModelVersion:
+    metrics = [
+        model_versions.Metric(m.part, m.slice, m.name, m.value, m.low, m.high, m.n) for m in result.metrics
+    ]
+    return model_versions.add(
+        db,
+        claim,
+        encoder=task.encoder.name,
+        encoder_sha256=task.encoder.sha256,
+        classifier=task.settings.classifier,
+        checkpoint=result.checkpoint.name,
+        manifest_sha256=result.manifest_sha256,
+        training_labels=len(task.train.ids),
+        verdict=result.verdict.code,
+        reason=result.verdict.reason,
+        metrics=metrics,
+        now=utc_now(),
+    )
+
+
+def _add_predictions(
+    db: Database,
+    claim: work.Claim,
+    project: Project,
+    version: ModelVersion,
+    result: RoundResult,
+    progress: Progress,
+) -> None:
+    total = len(result.scored_ids)
+    for start in range(0, total, model_versions.CHUNK):
+        progress("publish", start, total)
+        chunk = slice(start, start + model_versions.CHUNK)
+        pairs = zip(result.scored_ids[chunk].tolist(), result.probabilities[chunk].tolist(), strict=True)
+        model_versions.add_predictions(
+            db, claim, version.id, project.labels, [Scores(*pair) for pair in pairs]
+        )
