@@ -1,0 +1,108 @@
+"""Rules of the house that a reader would otherwise have to police."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("learner", "migrations", "webapp")
+SQL = re.compile(
+    r"\b(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+TABLE)\b",
+    re.S,
+)
+HEAVY = ("torch", "transformers", "small_text", "sklearn", "onnxruntime")
+LONGEST_FILE = 300
+
+
+def files(*folders: str, suffix: str = ".py") -> list[Path]:
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob(f"*{suffix}"))]
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def imported_by(path: Path) -> Iterator[str]:
+    """Every module that a file imports, at its top or inside a function."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def importers(folders: tuple[str, ...], forbidden: tuple[str, ...]) -> list[str]:
+    """Files in the folders that import a forbidden module or a part of it."""
+    return [
+        f"{name_of(path)} imports {module}"
+        for path in files(*folders)
+        for module in imported_by(path)
+        if module in forbidden or module.startswith(tuple(f"{name}." for name in forbidden))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("folders", "forbidden"),
+    [
+        (("learner",), ("flask", "webapp", "sqlite_utils", "migrations")),
+        (("migrations",), ("flask", "webapp", "learner")),
+        (
+            ("webapp/store", "webapp/importing", "webapp/worker"),
+            ("flask", "flask_babel", "flask_wtf", *HEAVY),
+        ),
+        (("webapp/store", "webapp/importing"), ("learner",)),
+        (("webapp/views",), ("sqlite3", "pysqlite3", "learner.round", *HEAVY)),
+        (("learner", "migrations", "webapp"), ("sqlite3", "pickle", "dill", "joblib")),
+    ],
+)
+def test_dependencies_point_one_way(folders: tuple[str, ...], forbidden: tuple[str, ...]) -> None:
+    assert importers(folders, forbidden) == []
+
+
+def test_the_web_process_never_loads_the_heavy_libraries() -> None:
+    code = f"import sys, webapp.views; print([name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_sql_stands_in_the_store_and_the_migrations_alone() -> None:
+    allowed = ("webapp/store/", "migrations/")
+    found = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in files(*PACKAGES)
+        if not name_of(path).startswith(allowed)
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.search(node.value)
+    ]
+    assert found == []
+
+
+def test_no_transaction_begins_deferred() -> None:
+    outside = [path for path in files("webapp") if name_of(path) != "webapp/store/connection.py"]
+    assert [name_of(path) for path in outside if ".atomic(" in path.read_text("utf-8")] == []
+
+
+def test_files_stay_short_enough_to_read() -> None:
+    long = {name_of(path): len(path.read_text("utf-8").splitlines()) for path in files(*PACKAGES, "tests")}
+    assert {name: lines for name, lines in long.items() if lines >= LONGEST_FILE} == {}
+
+
+def test_templates_lie_in_the_folder_of_their_view() -> None:
+    views = {path.stem for path in files("webapp/views")}
+    folders = {path.parent.name for path in files("webapp/templates", suffix=".html")} - {"templates"}
+    assert folders - views == set()
+
+
+def test_no_file_speaks_of_the_machine_it_was_written_on() -> None:
+    mentioned = re.compile(r"(?<![\w.])/work/|/tmp/[A-Za-z]")
+    written = [*files(*PACKAGES, "tests"), *files("webapp", suffix=".html"), *files("webapp", suffix=".js")]
+    here = Path(__file__).resolve()
+    assert [
+        name_of(path) for path in written if path != here and mentioned.search(path.read_text("utf-8"))
+    ] == []

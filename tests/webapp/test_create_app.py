@@ -1,0 +1,68 @@
+"""What the application needs before it starts, and where its configuration comes from."""
+
+from pathlib import Path
+
+import pytest
+
+from webapp import create_app
+from webapp.instance import Instance, InstanceError
+from webapp.store.connection import open_database
+from webapp.store.errors import DatabaseUnusable
+
+
+@pytest.mark.parametrize("key", ["", "short", "x" * 64, "changeme" * 8])
+def test_a_weak_secret_key_stops_the_start(web_instance: Instance, key: str) -> None:
+    web_instance.secret_key_file.write_text(key)
+    with pytest.raises(InstanceError, match="weak"):
+        create_app(web_instance.folder)
+
+
+def test_a_missing_secret_key_stops_the_start(web_instance: Instance) -> None:
+    web_instance.secret_key_file.unlink()
+    with pytest.raises(InstanceError, match="winnow init"):
+        create_app(web_instance.folder)
+
+
+def test_a_secret_key_that_others_can_read_stops_the_start(web_instance: Instance) -> None:
+    web_instance.secret_key_file.chmod(0o644)
+    with pytest.raises(InstanceError, match="chmod 600"):
+        create_app(web_instance.folder)
+
+
+def test_a_database_with_steps_pending_stops_the_start_and_is_left_alone(web_instance: Instance) -> None:
+    web_instance.database.unlink()
+    open_database(web_instance.database, create=True).close()
+    before = web_instance.database.read_bytes()
+    with pytest.raises(InstanceError, match="winnow migrate"):
+        create_app(web_instance.folder)
+    assert web_instance.database.read_bytes() == before
+
+
+def test_an_empty_database_file_stops_the_start(web_instance: Instance) -> None:
+    web_instance.database.write_bytes(b"")
+    with pytest.raises(DatabaseUnusable):
+        create_app(web_instance.folder)
+
+
+def test_debug_mode_stops_the_start(web_instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    with pytest.raises(InstanceError, match="FLASK_DEBUG"):
+        create_app(web_instance.folder)
+
+
+def test_each_layer_of_configuration_is_stronger_than_the_one_before(
+    web_instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("WTF_CSRF_TIME_LIMIT", "MAX_FORM_PARTS", "PROXY_COUNT", "ASSETS")
+    (web_instance.folder / "config.py").write_text("MAX_FORM_PARTS = 11\nPROXY_COUNT = 11\nASSETS = 'file'\n")
+    monkeypatch.setenv("WINNOW_PROXY_COUNT", "1")
+    monkeypatch.setenv("WINNOW_ASSETS", "environment")
+    config = create_app(web_instance.folder, {"ASSETS": "override"}).config
+    assert [config[name] for name in names] == [None, 11, 1, "override"]
+
+
+def test_the_instance_folder_comes_from_the_environment(
+    web_instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WINNOW_INSTANCE", str(web_instance.folder))
+    assert Path(create_app().instance_path) == web_instance.folder

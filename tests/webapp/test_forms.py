@@ -1,0 +1,71 @@
+"""Forms give a value, or a message beside each field that is wrong."""
+
+import pytest
+from flask import Flask
+
+from webapp import forms
+from webapp.importing import ColumnMap, FileOptions
+from webapp.store.projects import ProjectSettings
+
+
+@pytest.fixture(autouse=True)
+def _words(app: Flask) -> object:
+    """Messages are translated, which takes an application."""
+    with app.test_request_context():
+        yield
+
+
+def test_a_new_project_has_its_labels_one_a_line() -> None:
+    form = forms.new_project({"name": " Phones ", "labels": "bad\n good \n\n", "language": "zh"})
+    assert form.checked() == forms.NewProject("Phones", ["bad", "good"], "zh")
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"name": "", "labels": "a\nb"}, "name"),
+        ({"name": "x" * 101, "labels": "a\nb"}, "name"),
+        ({"name": "x", "labels": "only one"}, "labels"),
+        ({"name": "x", "labels": "Good\ngood"}, "labels"),
+        ({"name": "x", "labels": "a\nb", "language": "tlh"}, "language"),
+    ],
+)
+def test_what_is_wrong_is_said_beside_its_field(typed: dict[str, str], field: str) -> None:
+    form = forms.new_project(typed)
+    assert list(form.errors) == [field]
+    assert form.value is None and form.typed == typed
+
+
+def test_shares_are_typed_in_per_cent_and_survive_the_round_trip() -> None:
+    shown = forms.filled_project_settings(ProjectSettings(overlap_share=0.125))
+    assert shown.typed["overlap_share"] == "12.5"
+    assert forms.project_settings(shown.typed).checked()["overlap_share"] == 0.125
+    assert (
+        forms.project_settings({**shown.typed, "overlap_share": "12,5"}).checked()["overlap_share"] == 0.125
+    )
+
+
+@pytest.mark.parametrize("typed", ["", "ten", "nan", "inf", "1.5", "-1", "241"])
+def test_a_number_outside_its_range_is_refused(typed: str) -> None:
+    shown = forms.filled_project_settings(ProjectSettings()).typed
+    assert list(forms.project_settings({**shown, "lease_minutes": typed}).errors) == ["lease_minutes"]
+
+
+def test_an_empty_password_asks_for_one_to_be_made_and_a_short_one_is_refused() -> None:
+    assert forms.new_person({"name": "ada", "role": "annotator"}, 12, 99).checked().password is None
+    short = forms.new_person({"name": "ada", "role": "annotator", "password": "hunter2"}, 12, 99)
+    assert list(short.errors) == ["password"]
+
+
+def test_a_file_reading_survives_the_round_trip() -> None:
+    options, columns = FileOptions(encoding="gb18030", delimiter="\t"), ColumnMap(text="评论", label="情感")
+    shown = forms.filled_file_reading(options, columns, human_labels=True)
+    assert forms.file_reading(shown.typed).checked() == forms.FileReading(options, columns, True)
+
+
+def test_labels_cannot_be_human_without_a_label_column() -> None:
+    assert not forms.file_reading({"text": "text", "human_labels": "1"}).checked().human_labels
+
+
+def test_one_column_plays_one_role() -> None:
+    assert list(forms.file_reading({"text": "a", "id": "a"}).errors) == ["id"]

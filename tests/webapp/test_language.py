@@ -1,0 +1,54 @@
+"""Which language a page speaks, and how it writes numbers and labels."""
+
+import pytest
+from flask import Flask
+from visitor import Browser
+
+from webapp.label_words import label_name, label_sign, label_tone
+from webapp.words import duration, moment, number, percent
+
+
+def language_of(browser: Browser, address: str, accept: str = "") -> str:
+    text = browser.client.get(address, headers={"Accept-Language": accept}).text
+    return text.split('<html lang="')[1].split('"')[0]
+
+
+@pytest.mark.parametrize(
+    ("accept", "language"),
+    [
+        ("", "en"),
+        ("zh-CN,zh;q=0.9", "zh-Hans"),
+        ("fr, zh;q=0.5, en;q=0.3", "zh-Hans"),
+        ("fr", "en"),
+        ("en-GB", "en"),
+    ],
+)
+def test_a_visitor_gets_the_browser_s_language(browser: Browser, accept: str, language: str) -> None:
+    assert language_of(browser, "/login", accept) == language
+
+
+def test_the_choice_in_the_address_holds_for_the_visit(browser: Browser) -> None:
+    assert language_of(browser, "/login?lang=zh") == "zh-Hans"
+    assert language_of(browser, "/login") == "zh-Hans"
+    assert language_of(browser, "/login?lang=klingon") == "zh-Hans"
+    assert language_of(browser, "/login?lang=en", "zh") == "en"
+
+
+def test_the_usual_labels_have_their_colour_and_sign_and_others_a_shape() -> None:
+    assert [(label_tone(n), label_sign(n)) for n in ("negative", "Neutral", "positive")] == [
+        ("negative", "−"), ("neutral", "○"), ("positive", "+")
+    ]  # fmt: skip
+    shapes = [label_sign("mood", position) for position in range(9)]
+    assert len(set(shapes)) == 9
+    assert {label_tone("mood", position) for position in range(9)} == {"4", "5", "6"}
+
+
+def test_numbers_moments_and_durations_follow_the_language(app: Flask) -> None:
+    with app.test_request_context("/?lang=en"):
+        assert number(22634) == "22,634"
+        assert percent(0.875) == "87.5%"
+        assert percent(1, 0) == "100%"
+        assert moment("2026-03-01T12:05:00.000+00:00") == "1 Mar 2026, 12:05 UTC"
+        assert moment(None) == "–"
+        assert duration(240) == "4 minutes"
+        assert label_name("Great & good") == "Great & good"

@@ -1,0 +1,46 @@
+"""What an admin is told to do next, all round the loop."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+
+from webapp.next_step import Situation, next_step
+
+BEGINNING = Situation(0, 0, 0, False, 0, 100)
+IMPORTED = replace(BEGINNING, reviews=500, reviews_left=True)
+
+
+@pytest.fixture(autouse=True)
+def _words(app: Flask) -> Iterator[None]:
+    with app.test_request_context():
+        yield
+
+
+@pytest.mark.parametrize(
+    ("situation", "step"),
+    [
+        (BEGINNING, "import"),
+        (replace(BEGINNING, importing=True), "import"),
+        (IMPORTED, "label"),
+        (replace(IMPORTED, labels=19), "label"),
+        (replace(IMPORTED, labels=20), "round"),
+        (replace(IMPORTED, labels=20, round_open=True), "label"),
+        (replace(IMPORTED, labels=120, labels_since_round=99, model_versions=1), "label"),
+        (replace(IMPORTED, labels=120, labels_since_round=100, model_versions=1), "round"),
+        (replace(IMPORTED, labels=120, labels_since_round=100, model_versions=1, round_every=0), "round"),
+        (replace(IMPORTED, labels=500, model_versions=1, reviews_left=False), "export"),
+        (replace(IMPORTED, labels=500, reviews_left=False), "round"),
+    ],
+)
+def test_the_next_step(situation: Situation, step: str) -> None:
+    assert next_step(situation).step == step
+
+
+def test_the_words_say_how_many_labels_are_missing() -> None:
+    assert "about 6 to go" in next_step(replace(IMPORTED, labels=14)).text
+    assert (
+        "after 30 more labels"
+        in next_step(replace(IMPORTED, labels=200, labels_since_round=70, model_versions=2)).text
+    )

@@ -1,0 +1,60 @@
+"""Every visible string has its Chinese, and the compiled catalogue is that of the text one."""
+
+import re
+from gettext import GNUTranslations
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.pofile import read_po
+
+WEBAPP = Path(__file__).resolve().parents[2] / "webapp"
+CATALOGUE = WEBAPP / "translations" / "zh" / "LC_MESSAGES"
+CONFIGURATION = WEBAPP / "translations" / "babel.cfg"
+
+
+def catalogue() -> Catalog:
+    with (CATALOGUE / "messages.po").open("rb") as file:
+        return read_po(file)
+
+
+def keywords() -> dict[str, tuple[int, ...] | None]:
+    """Babel's own, and those that the command in babel.cfg adds."""
+    added = re.findall(r"-k (\w+)", CONFIGURATION.read_text("utf-8"))
+    assert "lazy_gettext" in added
+    return {**DEFAULT_KEYWORDS, **dict.fromkeys(added)}
+
+
+def messages_in_the_source() -> set[str]:
+    with CONFIGURATION.open(encoding="utf-8") as file:
+        methods, options = parse_mapping_cfg(file)
+    found = extract_from_dir(str(WEBAPP), methods, options, keywords())
+    return {message if isinstance(message, str) else message[0] for _, _, message, _, _ in found}
+
+
+def test_every_string_has_its_chinese() -> None:
+    translated = {
+        message.id if isinstance(message.id, str) else message.id[0]
+        for message in catalogue()
+        if message.string and all(message.string)
+    }
+    assert sorted(messages_in_the_source() - translated) == [], "see webapp/translations/babel.cfg"
+
+
+def test_the_chinese_keeps_every_placeholder() -> None:
+    chinese = catalogue()
+    wrong = [
+        (message.id, str(error)) for message in chinese if message.id for error in message.check(chinese)
+    ]
+    assert wrong == []
+
+
+def test_the_compiled_catalogue_is_that_of_the_text() -> None:
+    with (CATALOGUE / "messages.mo").open("rb") as file:
+        compiled = GNUTranslations(file)
+    for message in catalogue():
+        if isinstance(message.id, str) and message.id:
+            assert compiled.gettext(message.id) == message.string
+        elif message.id:
+            assert compiled.ngettext(*message.id, 1) == message.string[0]

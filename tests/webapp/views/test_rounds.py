@@ -1,0 +1,164 @@
+"""Rounds: start with settings, follow, cancel, look at the results, decide which version serves."""
+
+import pytest
+from builders import a_finished_round, a_project
+from conftest import Clock
+from flask import Flask
+from sqlite_utils import Database
+from visitor import Browser
+
+from learner.settings import RoundSettings
+from webapp import round_form
+from webapp.instance import Instance
+from webapp.store import audit, model_versions, projects, rounds, work
+
+
+@pytest.fixture
+def encoder(web_instance: Instance) -> str:
+    """An encoder by name only: enough for forms, which never load it."""
+    folder = web_instance.encoders / "e5-small"
+    folder.mkdir(parents=True)
+    (folder / "winnow-encoder.json").write_text('{"name": "e5-small", "sha256": "ab", "settings": {}}')
+    return "e5-small"
+
+
+@pytest.mark.parametrize("address", ["", "/new", "/1"])
+def test_annotators_cannot_reach_rounds(annotator: Browser, web_db: Database, address: str) -> None:
+    project = a_project(web_db)
+    assert annotator.get(f"/projects/{project.id}/rounds{address}").status_code == 403
+
+
+def test_an_annotator_cannot_start_a_round(annotator: Browser, web_db: Database) -> None:
+    project = a_project(web_db)
+    assert annotator.post(f"/projects/{project.id}/rounds").status_code == 403
+    assert rounds.of_project(web_db, project.id) == []
+
+
+def test_without_labels_the_list_leads_to_labelling(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db)
+    assert f'href="/projects/{project.id}/annotate"' in admin.get(f"/projects/{project.id}/rounds").text
+
+
+def test_a_round_starts_with_the_settings_typed(
+    admin: Browser, web_db: Database, encoder: str, app: Flask
+) -> None:
+    project = a_project(web_db)
+    with app.test_request_context():
+        typed = round_form.filled(RoundSettings(encoder=encoder, strategy="entropy", query_size=7)).typed
+    answer = admin.post(f"/projects/{project.id}/rounds", typed)
+    assert answer.headers["Location"] == f"/projects/{project.id}/rounds/1"
+    started = rounds.numbered(web_db, 1, project.id)
+    assert started.cause == "button"
+    assert RoundSettings.from_dict(started.settings).strategy == "entropy"
+    assert RoundSettings.from_dict(started.settings).query_size == 7
+
+
+def test_one_click_starts_a_round_with_the_projects_own_settings(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db)
+    projects.update_settings(web_db, project.id, learner={"strategy": "kmeans"})
+    admin.post(f"/projects/{project.id}/rounds")
+    assert rounds.numbered(web_db, 1, project.id).settings["strategy"] == "kmeans"
+
+
+def test_an_unknown_encoder_is_said_beside_its_field(admin: Browser, web_db: Database, encoder: str) -> None:
+    project = a_project(web_db)
+    typed = {
+        "classifier": "head",
+        "strategy": "margin",
+        "encoder": "elsewhere",
+        "query_size": "10",
+        "audit_share": "15",
+    }
+    answer = admin.post(f"/projects/{project.id}/rounds", typed)
+    assert answer.status_code == 422 and 'id="encoder-error"' in answer.text
+    assert rounds.of_project(web_db, project.id) == []
+
+
+def test_a_second_round_waits_for_the_first(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db)
+    for _ in range(2):
+        answer = admin.post(f"/projects/{project.id}/rounds")
+    assert answer.headers["Location"] == f"/projects/{project.id}/rounds"
+    assert "A round is open already" in admin.get(f"/projects/{project.id}/rounds").text
+    assert len(rounds.of_project(web_db, project.id)) == 1
+
+
+def test_an_open_round_asks_again_and_a_finished_one_does_not(
+    admin: Browser, web_db: Database, clock: Clock
+) -> None:
+    project = a_project(web_db)
+    rounds.start(web_db, project.id, {}, "button", None, clock())
+    claim = work.claim_next(web_db, "rounds", clock())
+    assert claim is not None
+    work.report(web_db, claim, "score", 0.25, 90, clock())
+    for address in (f"/projects/{project.id}/rounds", f"/projects/{project.id}/rounds/1"):
+        fragment = admin.get(address, htmx=True).text
+        assert "Scoring the pool" in fragment and "every 2s" in fragment and "<html" not in fragment
+    work.finish(web_db, claim, "failed", clock(), "The loss is not a number.")
+    fragment = admin.get(f"/projects/{project.id}/rounds/1", htmx=True).text
+    assert "every 2s" not in fragment and "The loss is not a number." in fragment
+
+
+def test_cancel_asks_the_worker_to_stop(admin: Browser, web_db: Database, clock: Clock) -> None:
+    project = a_project(web_db)
+    rounds.start(web_db, project.id, {}, "button", None, clock())
+    work.claim_next(web_db, "rounds", clock())
+    admin.post(f"/projects/{project.id}/rounds/1/cancel")
+    assert rounds.numbered(web_db, 1, project.id).cancel_requested
+    page = admin.get(f"/projects/{project.id}/rounds/1").text
+    assert "stopping" in page and "/cancel" not in page
+
+
+def test_results_show_scores_verdict_timings_and_lead_to_the_reviews(
+    admin: Browser, web_db: Database
+) -> None:
+    project = a_project(web_db)
+    version = a_finished_round(web_db, project)
+    page = admin.get(f"/projects/{project.id}/rounds/1").text
+    assert "Because of the validation part." in page and "80.0%" in page and "1.5 s" in page
+    first, second = project.labels[:2]
+    query = f"part=holdout&amp;label={first.id}&amp;predicted={second.id}&amp;version={version.id}"
+    assert f"/projects/{project.id}/reviews?{query}" in page
+
+
+def test_a_round_on_few_holdout_labels_shows_no_scores(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db)
+    a_finished_round(web_db, project, holdout=12)
+    page = admin.get(f"/projects/{project.id}/rounds/1").text
+    assert "oo few holdout labels to measure (n = 12)" in page and "80.0%" not in page
+    assert "n = 12" in admin.get(f"/projects/{project.id}/rounds").text
+
+
+def test_rolling_back_takes_a_reason_which_is_logged(
+    admin: Browser, web_db: Database, web_instance: Instance
+) -> None:
+    project = a_project(web_db)
+    first = a_finished_round(web_db, project)
+    a_finished_round(web_db, project)
+    (web_instance.checkpoints / first.checkpoint).mkdir(parents=True)
+    address = f"/projects/{project.id}/rounds/1"
+    assert "Roll back to this version" in admin.get(address).text
+    assert admin.post(f"{address}/serve", {"reason": " "}).status_code == 422
+    admin.post(f"{address}/serve", {"reason": "the new one misreads irony"})
+    serving = model_versions.serving(web_db, project.id)
+    assert serving is not None and serving.id == first.id
+    entry = audit.latest(web_db, 1)[0]
+    assert (entry.action, entry.user, entry.detail) == (
+        "model.promote", "root", {"reason": "the new one misreads irony"},
+    )  # fmt: skip
+
+
+def test_a_version_whose_files_are_gone_cannot_serve(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db)
+    a_finished_round(web_db, project)
+    second = a_finished_round(web_db, project)
+    answer = admin.post(f"/projects/{project.id}/rounds/1/serve", {"reason": "why not"})
+    assert answer.status_code == 422 and "gone from the checkpoints folder" in answer.text
+    serving = model_versions.serving(web_db, project.id)
+    assert serving is not None and serving.id == second.id
+
+
+def test_a_round_of_another_project_is_not_found(admin: Browser, web_db: Database) -> None:
+    a_finished_round(web_db, a_project(web_db, "Phones"))
+    other = a_project(web_db, "Books")
+    assert admin.get(f"/projects/{other.id}/rounds/1").status_code == 404

@@ -1,0 +1,74 @@
+"""The web application: thin views around the store. It never imports torch, transformers or small-text."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from webapp import (
+    assets,
+    auth,
+    db,
+    defaults,
+    errors,
+    htmx,
+    instance,
+    label_words,
+    language,
+    navigation,
+    security,
+    views,
+    words,
+    work_words,
+)
+from webapp.store.connection import utc_now
+
+
+def create_app(folder: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Flask:
+    """The application of one instance; InstanceError says why it cannot start (no key, no database, not migrated)."""
+    where = instance.locate(folder)
+    app = Flask("webapp", instance_path=str(where.folder))
+    configure(app, where, overrides or {})
+    instance.open_instance(where).close()
+    if app.config["PROXY_COUNT"]:
+        count = app.config["PROXY_COUNT"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
+    # The order is that of a request: refuse what is hostile, then ask who it is.
+    for part in (
+        db,
+        errors,
+        security,
+        auth,
+        language,
+        assets,
+        htmx,
+        label_words,
+        words,
+        work_words,
+        navigation,
+    ):
+        part.init_app(app)
+    for blueprint in views.BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    auth.require_marks(app)
+    return app
+
+
+def configure(app: Flask, where: instance.Instance, overrides: Mapping[str, Any]) -> None:
+    """Four layers: defaults, the instance's file, the environment, overrides; then what follows from them."""
+    app.config.from_object(defaults)
+    app.config.from_pyfile(str(where.folder / "config.py"), silent=True)
+    app.config.from_prefixed_env("WINNOW")
+    app.config.from_mapping(overrides)
+    app.config["INSTANCE"] = where
+    app.config.setdefault("CLOCK", utc_now)
+    app.config["SECRET_KEY"] = instance.secret_key(where)
+    app.config["SESSION_COOKIE_SECURE"] = bool(app.config["COOKIE_SECURE"])
+    app.config["SESSION_COOKIE_NAME"] = security.cookie_name(app, "form")
+    if app.debug or os.environ.get("FLASK_DEBUG", "0") not in ("", "0", "false"):
+        raise instance.InstanceError(
+            "Debug mode shows secrets to visitors. Unset FLASK_DEBUG and start again."
+        )

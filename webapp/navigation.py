@@ -1,0 +1,71 @@
+"""The links in the header, for annotators and for admins."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app, request, url_for
+from flask_babel import lazy_gettext
+
+from webapp.auth import current_user
+from webapp.store.projects import Project
+
+# Words, endpoint, who. The tab is lit on every page of the endpoint's blueprint, or of the blueprints named after it.
+PROJECT = (
+    (lazy_gettext("Overview"), "projects.show", "admin"),
+    (lazy_gettext("Label"), "annotate.show", "annotator"),
+    (lazy_gettext("My labels"), "annotate.history", "annotator"),
+    (lazy_gettext("Reviews"), "reviews.index", "admin"),
+    (lazy_gettext("Import"), "imports.new", "admin"),
+    (lazy_gettext("Rounds"), "rounds.index", "admin"),
+    (lazy_gettext("Export"), "exports.index", "admin"),
+    (lazy_gettext("Settings"), "projects.settings", "admin"),
+)
+SITE = (
+    (lazy_gettext("Projects"), "projects.index", "admin"),
+    (lazy_gettext("People"), "people.index", "admin"),
+    (lazy_gettext("Health"), "health.show", "admin"),
+)
+# Pages of these blueprints are told apart by their view, not by the blueprint.
+BY_VIEW = ("annotate", "projects")
+
+
+@dataclass(frozen=True)
+class Link:
+    words: str
+    address: str
+    current: bool
+
+
+def init_app(app: Flask) -> None:
+    """Give templates `site_links`, `project_links` and `project_address`."""
+    app.jinja_env.globals.update(
+        site_links=lambda: _links(SITE), project_links=project_links, project_address=project_address
+    )
+
+
+def project_links(project: Project) -> list[Link]:
+    """The tabs of a project, for this person."""
+    return _links(PROJECT, project_id=project.id)
+
+
+def project_address(project: Project) -> str:
+    """A project's front page: its overview for admins, the queue for annotators."""
+    user = current_user()
+    overview = user is not None and user.is_admin
+    return url_for("projects.show" if overview else "annotate.show", project_id=project.id)
+
+
+def _links(items: Iterable[tuple[str, str, str]], **values: Any) -> list[Link]:
+    user = current_user()
+    role = "admin" if user is not None and user.is_admin else "annotator"
+    return [
+        Link(str(words), url_for(endpoint, **values), _is_current(endpoint))
+        for words, endpoint, access in items
+        if access in ("annotator", role) and endpoint in current_app.view_functions
+    ]
+
+
+def _is_current(endpoint: str) -> bool:
+    blueprint = endpoint.partition(".")[0]
+    return request.endpoint == endpoint if blueprint in BY_VIEW else request.blueprint == blueprint

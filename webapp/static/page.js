@@ -1,0 +1,48 @@
+// Small manners of every page. Each page works without this file.
+"use strict";
+
+const notices = () => document.getElementById("notices");
+
+// Say that an answer did not reach the server; the page stays as it is, so that it can be sent again.
+function tell(id) {
+  const words = document.getElementById(id);
+  notices().replaceChildren(words.content.cloneNode(true));
+}
+document.addEventListener("htmx:sendError", () => tell("not-sent"));
+document.addEventListener("htmx:timeout", () => tell("not-sent"));
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr, isError } = event.detail;
+  if (!isError) return;
+  // The server's own notices name their place; anything else is a proxy's page and not for showing.
+  if (xhr.getResponseHeader("HX-Retarget") === "#notices") event.detail.shouldSwap = true;
+  else tell("not-answered");
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful) notices().querySelectorAll(".notice-error").forEach((old) => old.remove());
+});
+
+// Menus close when one looks elsewhere.
+document.addEventListener("click", (event) => {
+  document.querySelectorAll("details.menu[open]").forEach((menu) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+});
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.activeElement?.closest("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
+document.addEventListener("submit", (event) => {
+  const question = event.target.dataset.confirm;
+  if (question && !window.confirm(question)) event.preventDefault();
+}, { capture: true });
+
+// Browsers before 2025 do not know command and commandfor.
+if (!("commandForElement" in HTMLButtonElement.prototype)) {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[commandfor]");
+    if (button) document.getElementById(button.getAttribute("commandfor")).showModal();
+  });
+}

@@ -1,0 +1,190 @@
+"""Start the web server and the workers, keep them running, and stop them in good order."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import click
+
+from webapp.instance import ENVIRONMENT, Instance
+from webapp.store.errors import StoreError
+
+LOOK_SECONDS = 0.2
+READY_SECONDS = 60.0
+# A worker in the middle of a batch ends it first; gunicorn lets answers under way finish.
+GRACE_SECONDS = 25.0
+SHORTEST_WAIT, LONGEST_WAIT = 1.0, 60.0
+# A process that lived this long was sound: its next failure is the first one again.
+SOUND_SECONDS = 60.0
+# gunicorn's own codes for an application that cannot be loaded: starting it again would not help.
+HOPELESS = {3, 4}
+PR_SET_PDEATHSIG = 1
+
+
+class SuperviseError(StoreError):
+    """A process that cannot be started, or not kept running."""
+
+
+@dataclass
+class Child:
+    """One process under watch; `next_start` is on the monotonic clock."""
+
+    name: str
+    command: Sequence[str]
+    environment: dict[str, str]
+    process: "subprocess.Popen[bytes] | None" = None
+    started: float = 0.0
+    failures: int = 0
+    next_start: float = 0.0
+    last_code: int | None = None
+
+    def start(self, now: float) -> None:
+        """Start it, out of reach of the terminal's Ctrl-C, which only the supervisor hears."""
+        self.process = subprocess.Popen(
+            self.command,
+            env=self.environment,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - the supervisor has no other thread
+        )
+        self.started = now
+
+    def look(self, now: float) -> None:
+        """Notice its end, and start it again after a pause that doubles with every failure in a row."""
+        if self.process is None:
+            if now >= self.next_start:
+                self.start(now)
+            return
+        code = self.process.poll()
+        if code is None:
+            return
+        self.last_code = code
+        self.failures = 1 if now - self.started > SOUND_SECONDS else self.failures + 1
+        pause = min(LONGEST_WAIT, SHORTEST_WAIT * 2 ** (self.failures - 1))
+        self.next_start = now + pause
+        self.process = None
+        _say(f"The {self.name} ended with code {code}; it starts again in {pause:g} s.")
+
+
+class Supervisor:
+    """The children of one `winnow run`."""
+
+    def __init__(self, children: list[Child], address: tuple[str, int]) -> None:
+        self._children, self._address = children, address
+        self._signals = 0
+
+    def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Run until SIGTERM or SIGINT; a second signal does not wait. `ready` is called once the address answers."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._count_signal)
+        try:
+            for child in self._children:
+                child.start(time.monotonic())
+            deadline: float | None = time.monotonic() + READY_SECONDS
+            while not self._signals:
+                if deadline is not None and answers(self._address):
+                    ready()
+                    deadline = None
+                self._watch(deadline)
+                time.sleep(LOOK_SECONDS)
+        finally:
+            self._stop()
+
+    def _count_signal(self, number: int, frame: object) -> None:
+        self._signals += 1
+
+    def _watch(self, deadline: float | None) -> None:
+        now = time.monotonic()
+        if deadline is not None and now > deadline:
+            raise SuperviseError(
+                f"The web server did not answer within {READY_SECONDS:g} s. See its messages above."
+            )
+        for child in self._children:
+            child.look(now)
+            if deadline is not None and child.last_code in HOPELESS:
+                raise SuperviseError(f"The {child.name} cannot be started. See its messages above.")
+
+    def _stop(self) -> None:
+        """Ask all to end, wait while they finish what they hold, then insist."""
+        running = [child.process for child in self._children if child.process is not None]
+        for process in running:
+            if process.poll() is None:
+                process.terminate()
+        deadline = time.monotonic() + GRACE_SECONDS
+        while self._signals < 2 and time.monotonic() < deadline and any(p.poll() is None for p in running):
+            time.sleep(LOOK_SECONDS)
+        for process in running:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+def web_command(instance: Instance, host: str, port: int, processes: int, threads: int) -> list[str]:
+    """The gunicorn command line: threads in a few processes, each loading the application for itself."""
+    return [
+        *(sys.executable, "-P", "-m", "gunicorn"),
+        *("--bind", f"[{host}]:{port}" if ":" in host else f"{host}:{port}"),
+        *("--worker-class", "gthread", "--workers", str(processes), "--threads", str(threads)),
+        # An annotator's next answer finds the connection open; gthread keeps idle ones at no thread's cost.
+        *("--keep-alive", "30"),
+        *("--graceful-timeout", "10", "--log-level", "warning", "--no-control-socket"),
+        *("--chdir", str(instance.folder)),
+        "webapp:create_app()",
+    ]
+
+
+def worker_command(instance: Instance) -> list[str]:
+    """The command line of one worker."""
+    return [sys.executable, "-P", "-m", "webapp.cli", "--instance", str(instance.folder), "worker"]
+
+
+def supervisor(
+    instance: Instance, host: str, port: int, processes: int, threads: int, workers: int
+) -> Supervisor:
+    """Web server and workers of an instance, not yet started; SuperviseError when the address is taken."""
+    require_free(host, port)
+    environment = {**os.environ, ENVIRONMENT: str(instance.folder)}
+    web = Child("web server", web_command(instance, host, port, processes, threads), environment)
+    names = ["worker"] if workers == 1 else [f"worker {number}" for number in range(1, workers + 1)]
+    children = [web, *(Child(name, worker_command(instance), environment) for name in names)]
+    return Supervisor(children, (host, port))
+
+
+def require_free(host: str, port: int) -> None:
+    """SuperviseError when nothing can listen at this address."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with closing(socket.socket(family, kind, protocol)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise SuperviseError(
+            f"Cannot listen at {host} port {port} ({error.strerror or error}). Another Winnow may run there;"
+            " stop it, or choose another port with --port."
+        ) from error
+
+
+def answers(address: tuple[str, int]) -> bool:
+    """Whether something accepts connections there; 0.0.0.0 and :: are asked by way of this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address[0], address[0])  # noqa: S104 - it is asked, not bound
+    try:
+        with closing(socket.create_connection((host, address[1]), timeout=1)):
+            return True
+    except OSError:
+        return False
+
+
+def _die_with_parent() -> None:
+    """On Linux, a child of a killed supervisor ends too, and leaves the port and the instance free."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _say(message: str) -> None:
+    click.echo(message, err=True)

@@ -1,0 +1,31 @@
+"""The pages, one blueprint a file."""
+
+from webapp.views import (
+    account,
+    annotate,
+    assets,
+    auth,
+    exports,
+    health,
+    home,
+    imports,
+    people,
+    projects,
+    reviews,
+    rounds,
+)
+
+BLUEPRINTS = (
+    home.blueprint,
+    auth.blueprint,
+    account.blueprint,
+    projects.blueprint,
+    imports.blueprint,
+    annotate.blueprint,
+    rounds.blueprint,
+    reviews.blueprint,
+    exports.blueprint,
+    people.blueprint,
+    health.blueprint,
+    assets.blueprint,
+)

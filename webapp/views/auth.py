@@ -1,0 +1,83 @@
+"""Log in and log out."""
+
+import math
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from webapp.auth import begin_session, current_user, end_session, public
+from webapp.clock import now
+from webapp.db import get_db
+from webapp.passwords import hash_password, matches, needs_rehash
+from webapp.security import local_path
+from webapp.store import login_attempts, users
+from webapp.store.users import User
+
+blueprint = Blueprint("auth", __name__)
+
+
+@blueprint.get("/login")
+@public
+def log_in_form() -> ResponseReturnValue:
+    """The form; whoever is logged in already goes on."""
+    if current_user() is not None:
+        return redirect(_next(), 303)
+    return _form({}, 200)
+
+
+@blueprint.post("/login")
+@public
+def log_in() -> ResponseReturnValue:
+    """Check name and password. Wrong name, wrong password and closed account look the same, and take as long."""
+    name, password = request.form.get("name", "").strip(), request.form.get("password", "")
+    if not name or not password:
+        return _form({"name" if not name else "password": gettext("Fill this in.")}, 422)
+    address = request.remote_addr or ""
+    blocked = login_attempts.blocked_until(get_db(), name, address, now())
+    if blocked is not None:
+        return _blocked(math.ceil((blocked - now()).total_seconds()))
+    user = _checked(name, password)
+    if user is None:
+        login_attempts.record_failure(get_db(), name, address, now())
+        return _form({"password": gettext("Name and password do not go together.")}, 422)
+    return begin_session(user, make_response(redirect(_next(), 303)))
+
+
+@blueprint.post("/logout")
+@public
+def log_out() -> ResponseReturnValue:
+    """End the session; the cookie is worth nothing afterwards."""
+    response = end_session(make_response(redirect(url_for("auth.log_in_form"), 303)))
+    flash(gettext("You are logged out."), "success")
+    return response
+
+
+def _checked(name: str, password: str) -> User | None:
+    found = users.by_name(get_db(), name)
+    user, stored = found or (None, None)
+    if not matches(stored, password) or user is None or stored is None or user.disabled_at is not None:
+        return None
+    if needs_rehash(stored):
+        users.set_password(get_db(), user.id, hash_password(password), by=user.id, end_sessions=False)
+    return user
+
+
+def _next() -> str:
+    return local_path(request.values.get("next")) or url_for("home.index")
+
+
+def _form(errors: dict[str, str], status: int) -> ResponseReturnValue:
+    context = {
+        "name": request.form.get("name", ""),
+        "next": local_path(request.values.get("next")),
+        "errors": errors,
+    }
+    return render_template("auth/login.html", **context), status
+
+
+def _blocked(seconds: int) -> ResponseReturnValue:
+    minutes = math.ceil(seconds / 60)
+    message = gettext("Too many wrong tries. Wait %(minutes)s minutes, then try again.", minutes=minutes)
+    page, status = render_template("auth/login.html", name="", next=None, errors={"name": message}), 429
+    return page, status, {"Retry-After": str(seconds)}

@@ -1,0 +1,119 @@
+"""People: accounts for annotators and admins, and how to get somebody in again."""
+
+import secrets
+
+from flask import Blueprint, flash, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from webapp import forms, passwords
+from webapp.auth import admin_required, the_user
+from webapp.clock import now
+from webapp.db import get_db
+from webapp.forms import Form, NewPassword, NewPerson
+from webapp.htmx import redirect_to
+from webapp.store import activity, users
+from webapp.store.errors import InvalidValue, LastAdmin, NameTaken
+
+blueprint = Blueprint("people", __name__, url_prefix="/people")
+
+# 18 random bytes: 24 letters and digits, beyond guessing, short enough to copy by hand.
+PASSWORD_BYTES = 18
+
+
+@blueprint.get("")
+@admin_required
+def index() -> ResponseReturnValue:
+    """Everybody, and a form for one more."""
+    return _page(Form({"role": "annotator"}))
+
+
+@blueprint.post("")
+@admin_required
+def add() -> ResponseReturnValue:
+    """Add somebody; the password is shown on the answer and never again."""
+    form = forms.new_person(request.form, passwords.SHORTEST, passwords.LONGEST)
+    form.typed.pop("password", None)
+    if not form.errors:
+        new = form.checked()
+        password = new.password or secrets.token_urlsafe(PASSWORD_BYTES)
+        try:
+            user = users.add(get_db(), new.name, passwords.hash_password(password), new.role, the_user().id)
+            return _password_page(user, password, is_new=True)
+        except (NameTaken, InvalidValue) as error:
+            form.errors["name"] = str(error)
+    return _page(form, 422)
+
+
+@blueprint.get("/<int:user_id>")
+@admin_required
+def show(user_id: int) -> ResponseReturnValue:
+    """One account and what can be done with it."""
+    return _person_page(user_id, Form())
+
+
+@blueprint.post("/<int:user_id>/password")
+@admin_required
+def reset_password(user_id: int) -> ResponseReturnValue:
+    """Give somebody a new password, shown once; they are logged out everywhere."""
+    user = users.by_id(get_db(), user_id)
+    form = forms.new_password(request.form, passwords.SHORTEST, passwords.LONGEST)
+    if form.errors:
+        return _person_page(user_id, form, 422)
+    password = form.checked().password or secrets.token_urlsafe(PASSWORD_BYTES)
+    users.set_password(get_db(), user_id, passwords.hash_password(password), the_user().id)
+    return _password_page(user, password, is_new=False)
+
+
+@blueprint.post("/<int:user_id>/disable")
+@admin_required
+def disable(user_id: int) -> ResponseReturnValue:
+    """Close an account: logged out at once, labels stay."""
+    if user_id == the_user().id:
+        flash(_("You cannot disable your own account. Another admin can."), "error")
+        return redirect_to(url_for("people.show", user_id=user_id))
+    try:
+        users.disable(get_db(), user_id, the_user().id, now())
+    except LastAdmin as error:
+        flash(str(error), "error")
+    return redirect_to(url_for("people.show", user_id=user_id))
+
+
+@blueprint.post("/<int:user_id>/enable")
+@admin_required
+def enable(user_id: int) -> ResponseReturnValue:
+    """Open a closed account again."""
+    users.enable(get_db(), user_id, the_user().id)
+    return redirect_to(url_for("people.show", user_id=user_id))
+
+
+@blueprint.post("/<int:user_id>/role")
+@admin_required
+def change_role(user_id: int) -> ResponseReturnValue:
+    """Make an annotator an admin or the other way round."""
+    try:
+        users.set_role(get_db(), user_id, request.form.get("role", ""), the_user().id)
+        flash(_("The role is changed. They are logged out and log in again."), "success")
+    except LastAdmin as error:
+        flash(str(error), "error")
+    return redirect_to(url_for("people.show", user_id=user_id))
+
+
+def _page(form: Form[NewPerson], status: int = 200) -> ResponseReturnValue:
+    everybody = users.everyone(get_db())
+    done = activity.by_person(get_db())
+    page = render_template(
+        "people/index.html", people=everybody, activity=done, form=form, shortest=passwords.SHORTEST
+    )
+    return page, status
+
+
+def _person_page(user_id: int, form: Form[NewPassword], status: int = 200) -> ResponseReturnValue:
+    user = users.by_id(get_db(), user_id)
+    done = activity.by_person(get_db()).get(user_id)
+    page = render_template("people/show.html", person=user, done=done, form=form, shortest=passwords.SHORTEST)
+    return page, status
+
+
+def _password_page(user: users.User, password: str, is_new: bool) -> ResponseReturnValue:
+    return render_template("people/password.html", person=user, password=password, is_new=is_new)

@@ -1,0 +1,156 @@
+"""Rounds: the list, a new one with its settings, one with its live state and results; which version serves."""
+
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app, flash, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from learner import encoders
+from learner.errors import SettingsError
+from learner.settings import RoundSettings
+from webapp import forms, round_form
+from webapp.auth import admin_required, the_user
+from webapp.clock import now
+from webapp.db import get_db
+from webapp.htmx import redirect_to, render
+from webapp.scores import is_measured, score_table
+from webapp.store import labelled, model_versions, projects, rounds
+from webapp.store.errors import NotFound, RoundAlreadyOpen
+from webapp.store.model_versions import ModelVersion
+from webapp.store.projects import Project
+from webapp.store.rounds import Round
+
+blueprint = Blueprint("rounds", __name__, url_prefix="/projects/<int:project_id>/rounds")
+
+
+def encoder_names(app: Flask) -> list[str]:
+    """The encoders that were added to this instance."""
+    return [encoder.name for encoder in encoders.available(app.config["INSTANCE"].encoders)]
+
+
+def usual_settings(project: Project) -> RoundSettings:
+    """The project's own settings for rounds; the learner's defaults where they no longer fit."""
+    try:
+        return RoundSettings.from_dict(project.settings.learner)
+    except SettingsError:
+        return RoundSettings()
+
+
+@blueprint.get("")
+@admin_required
+def index(project_id: int) -> ResponseReturnValue:
+    """All rounds, newest first; asks again while one is open."""
+    db = get_db()
+    project = projects.get(db, project_id)
+    points = {point.round_id: point for point in model_versions.learning_curve(db, project_id)}
+    return render(
+        "rounds/index.html",
+        "rounds/_list.html",
+        project=project,
+        rounds=rounds.of_project(db, project_id),
+        points=points,
+        is_measured=is_measured,
+        labels=labelled.label_count(db, project_id),
+    )
+
+
+@blueprint.get("/new")
+@admin_required
+def new(project_id: int) -> ResponseReturnValue:
+    """The settings of a round that is to start."""
+    project = projects.get(get_db(), project_id)
+    return _form_page(project, round_form.filled(usual_settings(project)))
+
+
+@blueprint.post("")
+@admin_required
+def start(project_id: int) -> ResponseReturnValue:
+    """Queue a round with the settings typed, or with the project's own where none were sent."""
+    project = projects.get(get_db(), project_id)
+    form = round_form.filled(usual_settings(project))
+    if "classifier" in request.form:
+        form = round_form.parse(request.form, encoder_names(current_app))
+    if form.errors:
+        return _form_page(project, form, 422)
+    try:
+        started = rounds.start(get_db(), project_id, form.checked().to_dict(), "button", the_user().id, now())
+    except RoundAlreadyOpen:
+        flash(_("A round is open already. Wait until it ends, or cancel it."), "warning")
+        return redirect_to(url_for("rounds.index", project_id=project_id))
+    return redirect_to(url_for("rounds.show", project_id=project_id, number=started.number))
+
+
+@blueprint.get("/<int:number>")
+@admin_required
+def show(project_id: int, number: int) -> ResponseReturnValue:
+    """One round: how far it is, or what it brought."""
+    db = get_db()
+    project = projects.get(db, project_id)
+    this = rounds.numbered(db, number, project_id)
+    version = model_versions.get(db, this.model_version_id) if this.model_version_id else None
+    return render("rounds/show.html", "rounds/_round.html", **_context(project, this, version))
+
+
+@blueprint.post("/<int:number>/cancel")
+@admin_required
+def cancel(project_id: int, number: int) -> Response:
+    """Ask a round to stop; the model that serves stays."""
+    this = rounds.numbered(get_db(), number, project_id)
+    rounds.cancel(get_db(), this.id, the_user().id, now())
+    return redirect_to(url_for("rounds.show", project_id=project_id, number=number))
+
+
+@blueprint.post("/<int:number>/serve")
+@admin_required
+def serve(project_id: int, number: int) -> ResponseReturnValue:
+    """Let this round's model version serve, forward or back, with a reason for the log."""
+    db = get_db()
+    project = projects.get(db, project_id)
+    this = rounds.numbered(db, number, project_id)
+    if this.model_version_id is None:
+        raise NotFound(_("This round has no model version."))
+    version = model_versions.get(db, this.model_version_id)
+    form = forms.reason(request.form)
+    if not (current_app.config["INSTANCE"].checkpoints / version.checkpoint).is_dir():
+        form.errors["reason"] = _(
+            "The files of this version are gone from the checkpoints folder; it cannot serve."
+        )
+    if form.errors:
+        return render_template(
+            "rounds/show.html", **{**_context(project, this, version), "reason": form}
+        ), 422
+    model_versions.promote(db, version.id, form.checked(), the_user().id)
+    flash(_("Version %(number)s serves now.", number=version.number), "success")
+    return redirect_to(url_for("rounds.show", project_id=project_id, number=number))
+
+
+def _context(project: Project, this: Round, version: ModelVersion | None) -> dict[str, Any]:
+    serving = model_versions.serving(get_db(), project.id)
+    tables = {}
+    if version is not None:
+        for part in ("holdout", "validation"):
+            tables[part] = score_table(model_versions.metrics(get_db(), version.id, part), project.labels)
+    return {
+        "project": project,
+        "round": this,
+        "version": version,
+        "serving": serving,
+        "serves": serving is not None and version is not None and serving.id == version.id,
+        "tables": tables,
+        "settings": round_form.filled(RoundSettings.from_dict(this.settings)).typed,
+        "reason": forms.Form[str](),
+    }
+
+
+def _form_page(project: Project, form: forms.Form[RoundSettings], status: int = 200) -> ResponseReturnValue:
+    page = render_template(
+        "rounds/new.html",
+        project=project,
+        form=form,
+        encoders=encoder_names(current_app),
+        choices=round_form,
+        open_round=rounds.open_round(get_db(), project.id),
+        new_labels=labelled.labels_since_last_round(get_db(), project.id),
+    )
+    return page, status
