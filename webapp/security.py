@@ -42,7 +42,7 @@ def cookie_name(app: Flask, purpose: str = "") -> str:
 
 
 def large_upload(view: View) -> View:
-    """Mark a view that takes files: its body may have MAX_UPLOAD_LENGTH bytes."""
+    """Mark a view that takes files: an admin's body may have MAX_UPLOAD_LENGTH bytes."""
     setattr(view, "large_upload", True)  # noqa: B010 - a function's type has no such attribute
     return view
 
@@ -89,9 +89,14 @@ def _refuse_other_sites() -> None:
 
 
 def _limit_body() -> None:
+    from webapp.auth import current_user  # which needs this module
+
     view = current_app.view_functions.get(request.endpoint or "")
     if getattr(view, "large_upload", False):
-        request.max_content_length = current_app.config["MAX_UPLOAD_LENGTH"]
+        user = current_user()
+        # A stranger may not fill the disk: the form is read, for its token, before the guard says no.
+        if user is not None and user.is_admin:
+            request.max_content_length = current_app.config["MAX_UPLOAD_LENGTH"]
 
 
 def _set_headers(response: Response) -> Response:

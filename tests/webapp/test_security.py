@@ -69,6 +69,15 @@ def test_refusals_carry_the_security_headers_too(browser: Browser) -> None:
         assert answer.headers["Cache-Control"] == "no-store"
 
 
+def test_only_an_admin_may_send_a_large_body(web_db: Database, browser: Browser, admin: Browser) -> None:
+    address = f"/projects/{a_project(web_db).id}/imports"
+    codes = []
+    for visitor in (browser, admin):
+        file = (io.BytesIO(b"text\n" + b"a review\n" * 300_000), "reviews.csv")
+        codes.append(visitor.post(address, {"file": file}).status_code)
+    assert codes == [413, 303]
+
+
 def test_scripts_come_from_here_and_from_one_file_of_the_cdn(browser: Browser) -> None:
     page = browser.get("/login")
     assert f"script-src 'self' {HTMX_ADDRESS};" in page.headers["Content-Security-Policy"]
