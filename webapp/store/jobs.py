@@ -113,6 +113,15 @@ def open_job(db: Database, project_id: int, kind: str) -> Job | None:
     return _job(row) if row else None
 
 
+def finished_uploads(db: Database) -> list[str]:
+    """Names of uploaded files that only imports which are over still mention."""
+    rows = db.execute(
+        "SELECT json_extract(payload, '$.file') AS file FROM jobs WHERE kind = 'import' GROUP BY file"
+        " HAVING max(state IN ('draft', 'queued', 'running')) = 0"
+    )
+    return [row["file"] for row in rows]
+
+
 def save_result(db: Database, claim: work.Claim, result: dict[str, Any]) -> None:
     """Keep what the work has come to; fenced. Call it in the transaction of the step that it describes."""
     with write_transaction(db):

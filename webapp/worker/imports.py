@@ -122,6 +122,7 @@ def dry_run(
 
 def run(db: Database, instance: Path, claim: work.Claim, progress: Progress) -> None:
     """Run a claimed import job: rows in batches, then the parts are drawn and the queue opens."""
+    _remove_finished_uploads(db, instance)
     job = jobs.get(db, claim.id)
     project = projects.get(db, job.project_id)
     errors = instance / "imports" / f"import-{job.id}-errors.csv"
@@ -139,6 +140,12 @@ def run(db: Database, instance: Path, claim: work.Claim, progress: Progress) -> 
     _insert(db, instance, claim, job, project, errors, progress)
     insertion.open_import(db, project, job.id)
     _offer(db, project)
+
+
+def _remove_finished_uploads(db: Database, instance: Path) -> None:
+    """The files of imports that are over: not in the run itself, which a kill may yet repeat."""
+    for name in jobs.finished_uploads(db):
+        (instance / "uploads" / name).unlink(missing_ok=True)
 
 
 def upload_path(instance: Path, job: Job) -> Path:

@@ -104,3 +104,16 @@ def test_a_file_that_cannot_be_read_fails_with_what_to_do(
     run_next(db, instance, utc_now())
     failed = jobs.get(db, job.id)
     assert failed.state == "failed" and failed.error is not None and words in failed.error
+
+
+def test_the_file_of_an_import_that_is_over_is_removed_by_the_next(
+    db: Database, instance: Path, an_import: ImportBuilder
+) -> None:
+    an_import(size=5)
+    run_next(db, instance, utc_now())
+    (instance / "uploads" / "reviews.csv").rename(instance / "uploads" / "old.csv")
+    db.execute("UPDATE jobs SET payload = json_set(payload, '$.file', 'old.csv') WHERE kind = 'import'")
+    db.conn.commit()
+    an_import(size=5)
+    run_next(db, instance, utc_now())
+    assert [path.name for path in (instance / "uploads").iterdir()] == ["reviews.csv"]
