@@ -74,7 +74,11 @@ class RoundTask:
 
 @dataclass(frozen=True)
 class RoundResult:
-    """What a round publishes; probabilities (m, k) belong to scored_ids (m,), seconds to phases."""
+    """What a round publishes; probabilities (m, k) belong to scored_ids (m,), seconds to phases.
+
+    Scored are the pool, or the part of it that `score_limit` allows, and the labelled holdout and validation
+    reviews, so that people can look at the mistakes behind the metrics.
+    """
 
     metrics: list[Metric]
     queue: list[QueuedReview]
@@ -108,7 +112,7 @@ def run_round(task: RoundTask, progress: Progress = silent) -> RoundResult:
         classifier.fit(train, validation=validation, progress=progress)
         classifier.calibrate(train, task.train.random, validation)
     with _timed(timings, "evaluate"):
-        metrics, verdict = _judge(task, classifier, _InPhase("evaluate", progress))
+        metrics, verdict, evaluated = _judge(task, classifier, _InPhase("evaluate", progress))
     with _timed(timings, "score"):
         proba, embeddings = classifier.model.scores(to_score, _InPhase("score", progress))
         known = classifier.model.scores(task.train.texts, _InPhase("score", progress))
@@ -121,8 +125,9 @@ def run_round(task: RoundTask, progress: Progress = silent) -> RoundResult:
         progress("save", 0, 1)
         about = checkpoint.facts(settings, labels, task.encoder)
         manifest = checkpoint.save(task.checkpoint, about, classifier.model)
-    scored_ids = np.asarray(task.pool.ids, dtype=np.int64)[rows]
-    return RoundResult(metrics, queue, scored_ids, proba, verdict, timings, task.checkpoint, manifest)
+    scored_ids = np.concatenate([task.pool.ids[rows], task.holdout.ids, task.validation.ids])
+    scores = np.concatenate([proba, evaluated])
+    return RoundResult(metrics, queue, scored_ids, scores, verdict, timings, task.checkpoint, manifest)
 
 
 def check_labels(y: Ints, label_names: list[str]) -> None:
@@ -153,15 +158,18 @@ def rows_to_score(pool_size: int, settings: RoundSettings) -> Ints:
     return np.sort(np.random.default_rng(settings.seed).choice(pool_size, limit, replace=False))
 
 
-def _judge(task: RoundTask, classifier: RoundClassifier, progress: Progress) -> tuple[list[Metric], Verdict]:
-    """The metrics on holdout and validation, and whether the new version may serve."""
+def _judge(
+    task: RoundTask, classifier: RoundClassifier, progress: Progress
+) -> tuple[list[Metric], Verdict, Floats]:
+    """The metrics, whether the new version may serve, and the probabilities of holdout and then validation."""
     progress("evaluate", 0, 1)
     names, seed = task.label_names, task.settings.seed
     holdout = classifier.model.predict_proba(task.holdout.texts, progress)
     validation = classifier.model.predict_proba(task.validation.texts, progress)
     metrics = evaluate("holdout", task.holdout.y, holdout, names, seed)
     metrics += evaluate("validation", task.validation.y, validation, names, seed)
-    return metrics, _verdict(task, validation.argmax(axis=1), progress)
+    verdict = _verdict(task, validation.argmax(axis=1), progress)
+    return metrics, verdict, np.concatenate([holdout, validation])
 
 
 def _verdict(task: RoundTask, new: Ints, progress: Progress) -> Verdict:
