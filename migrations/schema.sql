@@ -140,7 +140,9 @@ CREATE INDEX reviews_of_import ON reviews (import_id, id);
 
 CREATE INDEX reviews_near_duplicates ON reviews (near_duplicate_of) WHERE near_duplicate_of IS NOT NULL;
 
-CREATE VIRTUAL TABLE reviews_fts USING fts5 (text, content='reviews', content_rowid='id', tokenize='trigram', detail='none');
+CREATE VIRTUAL TABLE reviews_fts USING fts5 (
+    text, content='reviews', content_rowid='id', tokenize='trigram', detail='none'
+);
 
 CREATE TABLE leases (
     token TEXT PRIMARY KEY,
