@@ -1,0 +1,84 @@
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from sqlite_utils import Database
+
+Winnow = Callable[..., Result]
+
+
+@pytest.fixture
+def phones(winnow: Winnow, db: Database, reviews_file: Path) -> str:
+    winnow("project", "create", "Phones", "--labels", "negative,positive")
+    assert winnow("import", "Phones", reviews_file, "--label", "label").exit_code == 0
+    return "Phones"
+
+
+@pytest.fixture
+def trained(winnow: Winnow, phones: str, encoder: str) -> str:
+    result = winnow("round", "start", phones, "--encoder", encoder, "--wait")
+    assert result.exit_code == 0, result.output
+    return phones
+
+
+def test_labels_come_in_the_format_that_the_name_ends_in(winnow: Winnow, phones: str, tmp_path: Path) -> None:
+    assert "60 labels" in winnow("export", "labels", phones, tmp_path / "labels.jsonl").stdout
+    lines = [json.loads(line) for line in (tmp_path / "labels.jsonl").read_text("utf-8").splitlines()]
+    assert {line["label"] for line in lines} == {"negative", "positive"}
+    winnow("export", "labels", phones, tmp_path / "labels.csv")
+    with (tmp_path / "labels.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["text"] for row in csv.DictReader(file)] == [line["text"] for line in lines]
+    winnow("export", "labels", phones, tmp_path / "labels.parquet")
+    assert (tmp_path / "labels.parquet").read_bytes().startswith(b"PAR1")
+
+
+def test_an_export_that_cannot_be_written_leaves_nothing(winnow: Winnow, phones: str, tmp_path: Path) -> None:
+    result = winnow("export", "labels", phones, tmp_path / "no-such-folder" / "labels.csv")
+    assert result.exit_code == 1
+    assert "No such file or directory" in result.stderr
+
+
+def test_a_project_without_a_model_says_what_to_do(winnow: Winnow, phones: str, tmp_path: Path) -> None:
+    result = winnow("export", "model", phones, tmp_path / "model")
+    assert result.exit_code == 1
+    assert "winnow round start" in result.stderr
+
+
+@pytest.mark.slow
+def test_a_head_is_exported_as_a_graph_whose_example_runs(
+    winnow: Winnow, trained: str, tmp_path: Path
+) -> None:
+    result = winnow("export", "model", trained, tmp_path / "model")
+    assert result.exit_code == 0, result.output
+    example = [sys.executable, str(tmp_path / "model" / "example.py")]
+    said = subprocess.run(example, capture_output=True, text=True, check=True, cwd=tmp_path / "model").stdout
+    assert "negative" in said or "positive" in said
+    assert winnow("export", "model", trained, tmp_path / "model").exit_code == 1  # never over what is there
+
+
+@pytest.mark.slow
+def test_a_head_has_no_hugging_face_folder_and_says_so(winnow: Winnow, trained: str, tmp_path: Path) -> None:
+    result = winnow("export", "model", trained, tmp_path / "model", "--format", "hf")
+    assert result.exit_code == 1
+    assert "onnx" in result.stderr.lower()
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.slow
+def test_texts_are_labelled_by_the_model_that_serves(winnow: Winnow, trained: str, tmp_path: Path) -> None:
+    file = tmp_path / "new.csv"
+    file.write_text('text\n"this good phone is number 20"\n"this bad phone is number 31"\n""\n', "utf-8")
+    result = winnow("predict", trained, file, tmp_path / "out.csv")
+    assert result.exit_code == 0, result.output
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as out:
+        rows = list(csv.DictReader(out))
+    assert [row["row"] for row in rows] == ["2", "3"]
+    for row in rows:
+        scores = {label: float(row[label]) for label in ("negative", "positive")}
+        assert sum(scores.values()) == pytest.approx(1, abs=1e-3)
+        assert row["label"] == max(scores, key=scores.__getitem__)

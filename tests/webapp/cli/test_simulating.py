@@ -1,0 +1,36 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+Winnow = Callable[..., Result]
+
+
+@pytest.mark.slow
+def test_a_simulation_writes_figures_and_curves(
+    winnow: Winnow, encoder: str, reviews_file: Path, tmp_path: Path
+) -> None:
+    columns = ("--text", "text", "--label", "label", "--encoder", encoder)
+    size = ("--seeds", 2, "--start", 4, "--batch", 4, "--budget", 12)
+    result = winnow("simulate", reviews_file, *columns, *size, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "head/margin-diverse" in result.stdout and "head/random" in result.stdout
+    figures = json.loads((tmp_path / "out" / "simulation.json").read_text("utf-8"))
+    assert [point["labels"] for point in figures["arms"][0]["curves"]["accuracy"]] == [4, 8, 12]
+    for name in ("accuracy.svg", "macro_f1.svg"):
+        assert (tmp_path / "out" / name).read_text("utf-8").startswith("<svg")
+
+
+def test_an_unknown_strategy_is_said_at_once(winnow: Winnow, reviews_file: Path, tmp_path: Path) -> None:
+    columns = ("--text", "text", "--label", "label", "--strategies", "magic")
+    result = winnow("simulate", reviews_file, *columns, "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "magic" in result.stderr
+
+
+def test_a_missing_column_is_said(winnow: Winnow, encoder: str, reviews_file: Path, tmp_path: Path) -> None:
+    result = winnow("simulate", reviews_file, "--text", "body", "--label", "label", "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "body" in result.stderr

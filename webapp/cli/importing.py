@@ -1,0 +1,129 @@
+"""winnow import: a file of reviews into a project."""
+
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from sqlite_utils import Database
+
+from webapp.cli.context import pass_database
+from webapp.cli.long_work import see_through
+from webapp.cli.output import ProgressLine
+from webapp.importing import ROW_ERRORS, ColumnMap, FileOptions, preview
+from webapp.instance import Instance
+from webapp.store import jobs, projects, users
+from webapp.store.connection import utc_now
+from webapp.store.errors import InvalidValue
+from webapp.store.projects import Project
+from webapp.worker.imports import ImportCounts, dry_run
+
+ROLES = ("text", "id", "rating", "product", "author", "date", "category", "label", "split")
+
+
+def column_options(function: click.decorators.FC) -> click.decorators.FC:
+    """One option per role that a column can play."""
+    for role in reversed(ROLES):
+        note = "  The labels are human and count as such." if role == "label" else ""
+        option = click.option(f"--{role}", metavar="COL", help=f"Column of the {role}.{note}")
+        function = option(function)
+    return function
+
+
+@click.command("import")
+@click.argument("project_name", metavar="PROJECT")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@column_options
+@click.option("--encoding", help="As in utf-8, utf-16, gb18030, latin-1.  [default: found out]")
+@click.option("--format", "format_", type=click.Choice(["csv", "tsv", "jsonl"]), help="[default: found out]")
+@click.option("--dry-run", is_flag=True, help="Count what would come in; change nothing.")
+@pass_database
+def import_command(
+    instance: Instance,
+    db: Database,
+    project_name: str,
+    file: Path,
+    encoding: str | None,
+    format_: str | None,
+    dry_run: bool,
+    **columns: str | None,
+) -> None:
+    """Import a file of reviews into a project.
+
+    The file is CSV, TSV or JSON lines, plain or gzipped. Columns that are not named are guessed from their names and
+    contents, except the label column: labels count as human only when it is named. Without a split column, holdout
+    and validation reviews are drawn at random.
+    """
+    project = projects.named(db, project_name)
+    options = FileOptions(encoding=encoding, format=format_)
+    chosen = choose_columns(file, options, columns)
+    click.echo(", ".join(f"{role}: {column}" for role, column in asdict(chosen).items() if column))
+    if dry_run:
+        counts = _dry_run(db, project, file, options, chosen)
+    else:
+        counts = import_file(instance, db, project, file, options, chosen)
+    _report(instance, counts, dry_run)
+
+
+def choose_columns(file: Path, options: FileOptions, named: Mapping[str, str | None]) -> ColumnMap:
+    """The columns named, the others guessed; a label column is never guessed."""
+    guessed = asdict(preview(file, options).guess) | {"label": None}
+    taken = set(filter(None, named.values()))
+    free = {role: column for role, column in guessed.items() if column not in taken}
+    return ColumnMap(**(free | {role: column for role, column in named.items() if column}))
+
+
+def import_file(
+    instance: Instance, db: Database, project: Project, file: Path, options: FileOptions, columns: ColumnMap
+) -> ImportCounts:
+    """Import in this process, or let a live worker run it; Failed says why it did not end well."""
+    kept = f"{secrets.token_hex(16)}{''.join(file.suffixes[-2:])}"
+    shutil.copyfile(file, instance.uploads / kept)
+    payload = {
+        "file": kept,
+        "name": file.name,
+        "options": asdict(options),
+        "columns": asdict(columns),
+        "human_labels": columns.label is not None,
+        "dry_run": False,
+    }
+    job = jobs.create(db, project.id, "import", payload, gold_author(db), utc_now())
+    see_through(instance, db, "jobs", lambda: jobs.get(db, job.id))
+    return ImportCounts.from_dict(jobs.get(db, job.id).result)
+
+
+def gold_author(db: Database) -> int:
+    """Whose name the labels of an imported file bear: the first active admin's."""
+    admins = [user for user in users.everyone(db) if user.is_admin and user.disabled_at is None]
+    if not admins:
+        raise InvalidValue("There is no active admin. Add one with: winnow user add NAME --role admin")
+    return min(user.id for user in admins)
+
+
+def _dry_run(
+    db: Database, project: Project, file: Path, options: FileOptions, columns: ColumnMap
+) -> ImportCounts:
+    progress = ProgressLine()
+    counts = dry_run(db, project, file, options, columns, columns.label is not None, progress, file.name)
+    progress.end()
+    return counts
+
+
+def _report(instance: Instance, counts: ImportCounts, dry: bool) -> None:
+    would = "would come" if dry else "came"
+    pace = f" ({counts.rows / counts.seconds:,.0f} rows/s)" if counts.seconds else ""
+    click.echo(
+        f"{counts.rows:,} rows read in {counts.seconds:.1f} s{pace}: {counts.imported:,} reviews {would} in,"
+    )
+    click.echo(
+        f"{counts.labelled:,} with a human label; {counts.duplicates:,} duplicates, {counts.empty:,} empty,"
+        f" {counts.rejected:,} rejected."
+    )
+    for code, number in counts.reasons.items():
+        click.echo(f"  {number:,}: {ROW_ERRORS.get(code, code.replace('_', ' '))}")
+    for code, number in counts.warnings.items():
+        click.echo(f"  {number:,} read with a remark: {code.replace('_', ' ')}")
+    if counts.error_file and counts.reasons:
+        click.echo(f"Refused rows by number: {instance.folder / 'imports' / counts.error_file}")

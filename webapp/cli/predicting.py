@@ -1,0 +1,87 @@
+"""winnow predict: label a file of texts with a model."""
+
+import csv
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from webapp.cli.context import pass_instance
+from webapp.cli.output import ProgressLine
+from webapp.importing import FileOptions, ReviewFile, RowError, open_file, preview
+from webapp.importing.errors import FileError
+from webapp.instance import Instance, open_instance
+from webapp.store import model_versions, projects
+from webapp.store.errors import NotFound
+
+if TYPE_CHECKING:
+    from learner.classifiers.interface import TextModel
+
+CHUNK = 1_000
+
+
+@click.command("predict")
+@click.argument("model", metavar="MODEL")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--text", metavar="COL", help="Column of the text.  [default: guessed]")
+@click.option("--encoding", help="[default: found out]")
+@pass_instance
+def predict_command(
+    instance: Instance, model: str, file: Path, out: Path, text: str | None, encoding: str | None
+) -> None:
+    """Label a file of texts with a trained model.
+
+    MODEL is a project, whose serving version is used, or the folder of a checkpoint. OUT is a CSV file: row number,
+    text, label, and the probability of each label.
+    """
+    options = FileOptions(encoding=encoding)
+    column = text or preview(file, options).guess.text
+    reviews = open_file(file, options)
+    if column not in reviews.columns:
+        raise FileError(
+            "missing_columns", f"There is no column {column}. The file has: {', '.join(reviews.columns)}."
+        )
+    trained = _model(instance, model)
+    progress = ProgressLine()
+    with out.open("w", encoding="utf-8", newline="") as target:
+        writer = csv.writer(target)
+        writer.writerow(["row", "text", "label", *trained.labels])
+        count = 0
+        for chunk in _chunks(reviews, column):
+            probabilities = trained.predict_proba([words for _, words in chunk], progress)
+            for (row, words), scores in zip(chunk, probabilities.tolist(), strict=True):
+                best = trained.labels[scores.index(max(scores))]
+                writer.writerow([row, words, best, *(f"{score:.4f}" for score in scores)])
+            count += len(chunk)
+    progress.end()
+    click.echo(f"{count:,} texts labelled in {out}.")
+
+
+def _chunks(reviews: ReviewFile, column: str) -> Iterator[list[tuple[int, str]]]:
+    """Row numbers and texts; rows that cannot be read or hold no text are left out."""
+    rows = (row for row in reviews.rows() if not isinstance(row, RowError))
+    texts = ((row.number, row.cells[column]) for row in rows if row.cells[column].strip())
+    while chunk := list(itertools.islice(texts, CHUNK)):
+        yield chunk
+
+
+def _model(instance: Instance, name: str) -> "TextModel":
+    from learner import checkpoint
+
+    if Path(name).is_dir():
+        return checkpoint.load(Path(name), instance.encoders)
+    db = open_instance(instance)
+    try:
+        project = projects.named(db, name)
+        version = model_versions.serving(db, project.id)
+    finally:
+        db.close()
+    if version is None:
+        raise NotFound(
+            f'{project.name} has no model yet. Train one with: winnow round start "{project.name}"'
+        )
+    folder = instance.checkpoints / version.checkpoint
+    return checkpoint.load(folder, instance.encoders, instance.features, version.manifest_sha256)

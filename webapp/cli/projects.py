@@ -1,0 +1,52 @@
+"""winnow project: projects."""
+
+import click
+from sqlite_utils import Database
+
+from webapp.cli.context import pass_database
+from webapp.cli.output import json_option, print_rows
+from webapp.instance import Instance
+from webapp.store import projects, reviews
+from webapp.store.projects import DEFAULT_LABELS, LANGUAGES
+
+
+@click.group("project")
+def project_command() -> None:
+    """Create and list projects."""
+
+
+@project_command.command("create")
+@click.argument("name")
+@click.option(
+    "--labels",
+    default=",".join(DEFAULT_LABELS),
+    show_default=True,
+    help="In the order of their keys 1, 2, 3 ...",
+)
+@click.option(
+    "--language", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Of the reviews."
+)
+@pass_database
+def create(instance: Instance, db: Database, name: str, labels: str, language: str) -> None:
+    """Create a project: one label set and its reviews."""
+    project = projects.create(db, name, labels.split(","), language)
+    click.echo(
+        f"Created project {project.id}: {project.name} ({', '.join(label.name for label in project.labels)})."
+    )
+    click.echo(f'Bring in reviews with: winnow import "{project.name}" FILE')
+
+
+@project_command.command("list")
+@json_option
+@pass_database
+def list_(instance: Instance, db: Database, as_json: bool) -> None:
+    """List all projects with their size."""
+    rows = []
+    for project in projects.everything(db):
+        counts = reviews.counts(db, project.id)
+        row = {"id": project.id, "name": project.name, "language": project.language}
+        row |= {"labels": ",".join(label.name for label in project.labels)}
+        rows.append(
+            row | {"reviews": counts["total"], "labelled": counts["labelled"], "holdout": counts["holdout"]}
+        )
+    print_rows(rows, as_json, "There is no project yet. Create one with: winnow project create NAME")

@@ -1,0 +1,141 @@
+"""winnow run, web, worker, demo: the processes."""
+
+import logging
+import os
+import signal
+import threading
+from types import FrameType
+
+import click
+
+from webapp import instance as instances
+from webapp import supervise
+from webapp.cli.context import pass_instance
+from webapp.instance import ENVIRONMENT, Instance
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+SECURE = "WINNOW_COOKIE_SECURE"
+# Training takes what the pages leave: people wait for a page, and nobody waits at a round.
+NICENESS = 10
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def server_options(function: click.decorators.FC) -> click.decorators.FC:
+    """Where and how wide the web server listens."""
+    cores = os.cpu_count() or 1
+    options = (
+        click.option(
+            "--threads", type=click.IntRange(1, 64), default=8, show_default=True, help="Per process."
+        ),
+        click.option(
+            "--processes",
+            type=click.IntRange(1, 32),
+            default=min(4, cores),
+            show_default="cores, at most 4",
+            help="Web processes.",
+        ),
+        click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True),
+        click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at."),
+    )
+    for option in options:
+        function = option(function)
+    return function
+
+
+workers_option = click.option(
+    "--workers", type=click.IntRange(1, 8), default=1, show_default=True, help="Worker processes."
+)
+
+
+@click.command("run")
+@server_options
+@workers_option
+@pass_instance
+def run_command(instance: Instance, host: str, port: int, processes: int, threads: int, workers: int) -> None:
+    """Run the web server and the worker together. What dies is started again; Ctrl-C ends both."""
+    run(instance, host, port, processes, threads, workers)
+
+
+@click.command("web")
+@server_options
+@pass_instance
+def web_command(instance: Instance, host: str, port: int, processes: int, threads: int) -> None:
+    """Run the web server alone."""
+    check(instance)
+    supervise.require_free(host, port)
+    settle_cookies(instance, host)
+    os.environ[ENVIRONMENT] = str(instance.folder)
+    command = supervise.web_command(instance, host, port, processes, threads)
+    os.execv(command[0], command)  # noqa: S606 - gunicorn takes this process's place and its signals
+
+
+@click.command("worker")
+@pass_instance
+def worker_command(instance: Instance) -> None:
+    """Run one worker alone: rounds, imports, encodings, exports. SIGTERM ends it in good order."""
+    check(instance)
+    os.nice(NICENESS)
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # a log is no place for bars
+    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
+    logging.getLogger("webapp").setLevel(logging.INFO)  # what we do, not what each library thinks of it
+    from webapp.worker.loop import run_forever
+
+    stop = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    run_forever(instance.folder, stop)
+
+
+@click.command("demo")
+@server_options
+@workers_option
+@pass_instance
+def demo_command(
+    instance: Instance, host: str, port: int, processes: int, threads: int, workers: int
+) -> None:
+    """Start with real, human-rated reviews, ready to label in the browser.
+
+    Makes the instance and the demo project where they are missing, then does what `winnow run` does.
+    """
+    from webapp.cli.demonstrating import prepare
+
+    supervise.require_free(host, port)
+    prepare(instance)
+    run(instance, host, port, processes, threads, workers)
+
+
+def run(instance: Instance, host: str, port: int, processes: int, threads: int, workers: int) -> None:
+    """Supervise web server and workers until a signal ends them."""
+    check(instance)
+    settle_cookies(instance, host)
+    supervisor = supervise.supervisor(instance, host, port, processes, threads, workers)
+    shown = f"[{host}]" if ":" in host else host
+
+    def ready() -> None:
+        click.echo(f"\nWinnow is ready: http://{shown}:{port}\nCtrl-C ends it.")
+
+    supervisor.run(ready)
+
+
+def check(instance: Instance) -> None:
+    """Refuse to start what could not work: no instance, a database to migrate, a weak key."""
+    instances.open_instance(instance).close()
+    instances.secret_key(instance)
+
+
+def settle_cookies(instance: Instance, host: str) -> None:
+    """Plain http on this machine's own address needs cookies without Secure; whoever set COOKIE_SECURE has decided."""
+    from flask import Config
+
+    config = Config(instance.folder)
+    config.from_pyfile("config.py", silent=True)
+    config.from_prefixed_env("WINNOW")
+    decided = "COOKIE_SECURE" in config or config.get("PROXY_COUNT")
+    if host in LOOPBACK and not decided:
+        os.environ[SECURE] = "false"
+    elif host not in LOOPBACK and config.get("COOKIE_SECURE", True):
+        click.echo("Logging in from other machines needs https: see “Production” in the README.", err=True)
