@@ -157,7 +157,7 @@ def follow_round(admin: Page, annotator: Page, address: str) -> None:
     admin.check("input[name=classifier][value=finetune]")
     admin.get_by_text("All settings").click()
     for name in ("epochs", "patience"):
-        admin.fill(f"[name='finetune.{name}']", "15")
+        admin.fill(f"[name='finetune.{name}']", "100")
     admin.get_by_role("button", name="Start the round").click()
     admin.wait_for_url("**/rounds/1")
     admin.evaluate("window.sameDocument = true")
