@@ -14,7 +14,7 @@ FEWEST_TO_MEASURE = 20
 
 @dataclass(frozen=True)
 class Situation:
-    """Where a project stands; `round_every` is 0 where rounds start by hand only."""
+    """Where a project stands; `labels` are those of the pool, `round_every` is 0 where rounds start by hand only."""
 
     reviews: int
     labels: int

@@ -79,9 +79,10 @@ def _results(project: Project) -> dict[str, Any]:
     versions = model_versions.learning_curve(db, project.id)
     series, all_rounds = curve_series(versions), rounds.of_project(db, project.id)
     serving = next((version for version in versions if version.serves), None)
+    by_part = activity.labelled_by_part(db, project.id)
     situation = Situation(
         reviews=counts["total"],
-        labels=counts["labelled"],
+        labels=by_part["pool"],  # those of the other parts measure; nothing is trained on them
         labels_since_round=labelled.labels_since_last_round(db, project.id),
         reviews_left=activity.still_wanted(db, project.id),
         model_versions=len(versions),
@@ -91,7 +92,7 @@ def _results(project: Project) -> dict[str, Any]:
     )
     return {
         "counts": counts,
-        "by_part": activity.labelled_by_part(db, project.id),
+        "by_part": by_part,
         "today": activity.labels_today(db, project.id, now()),
         "steps": STEPS,
         "next": next_step(situation),

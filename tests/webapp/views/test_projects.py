@@ -70,6 +70,19 @@ def test_the_home_counts_todays_labels_and_those_of_the_holdout(
     assert activity.labels_today(web_db, project.id, clock()) == 0
 
 
+def test_labels_that_only_measure_are_not_enough_for_a_round(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db, size=125, holdout_size=25, holdout_labels=1)
+    web_db.execute("UPDATE reviews SET needed = 0 WHERE part = 'pool'")
+    web_db.conn.commit()
+    ada = a_user(web_db)
+    for _ in range(25):
+        an_annotation(web_db, project, ada)
+    web_db.execute("UPDATE reviews SET needed = 1 WHERE part = 'pool'")
+    web_db.conn.commit()
+    assert activity.labelled_by_part(web_db, project.id)["holdout"] == 25
+    assert "Start the first round" not in admin.get(f"/projects/{project.id}").text
+
+
 def test_the_curve_comes_with_its_table_and_downloads(admin: Browser, web_db: Database) -> None:
     project = a_project(web_db)
     for labels, accuracy in ((20, 0.6), (40, 0.7)):
