@@ -53,7 +53,7 @@ def run_next(db: Database, instance: Path, now: datetime, stop: threading.Event 
     if claim is not None:
         kind = jobs.get(db, claim.id).kind
         # Encoding ahead is for idle time: whatever people wait for comes first.
-        preempted = (lambda: work.people_wait(db)) if kind == "encode" else (lambda: False)
+        preempted = (lambda: _people_wait(db)) if kind == "encode" else (lambda: False)
         _run(db, instance, claim, _job_runner(kind), stop, preempted)
         return True
     return False
@@ -76,6 +76,12 @@ def start_due_rounds(db: Database, now: datetime) -> None:
             rounds.start(db, project_id, settings.to_dict(), "automatic", None, now)
         except RoundAlreadyOpen:
             log.info("project %s has a round by now", project_id)
+
+
+def _people_wait(db: Database) -> bool:
+    """Whether something more urgent than encoding ahead is there, a round that fell due meanwhile included."""
+    start_due_rounds(db, utc_now())
+    return work.people_wait(db)
 
 
 def _turn(db: Database, instance: Path, stop: threading.Event) -> bool:

@@ -15,6 +15,7 @@ from webapp.store.connection import utc_now
 from webapp.store.errors import StaleToken
 from webapp.store.jobs import Job
 from webapp.store.projects import Project
+from webapp.worker import encodings, loop
 from webapp.worker import rounds as runner
 from webapp.worker.loop import run_next
 
@@ -149,6 +150,19 @@ def test_rounds_start_by_themselves_when_enough_labels_came_in(
     run_next(db, instance, utc_now())
     (only,) = rounds.of_project(db, labelled.id)
     assert (only.cause, only.state) == ("automatic", "done")
+
+
+def test_a_round_that_falls_due_interrupts_encoding_ahead(
+    db: Database, instance: Path, labelled: Project
+) -> None:
+    (encoding,) = jobs.of_project(db, labelled.id, "encode")
+    projects.update_settings(db, labelled.id, auto_round_every=50)
+    claim = work.claim_next(db, "jobs", utc_now())  # as if labels came in after the worker had begun
+    assert claim is not None and claim.id == encoding.id
+    loop._run(db, instance, claim, encodings.run, None, lambda: loop._people_wait(db))
+    assert jobs.get(db, encoding.id).state == "queued"
+    (due,) = rounds.of_project(db, labelled.id)
+    assert (due.cause, due.state) == ("automatic", "queued")
 
 
 def test_encoding_ahead_offers_a_seed_set(
