@@ -149,11 +149,11 @@ def is_held(db: Database, claim: Claim) -> bool:
 
 
 def people_wait(db: Database) -> bool:
-    """Whether work that somebody asked for is queued, as opposed to encoding ahead."""
+    """Whether a round or an export is queued; imports have a thread of their own, encoding ahead can wait."""
     return (
         db.execute(
             "SELECT 1 FROM rounds WHERE state = 'queued' UNION ALL SELECT 1 FROM jobs WHERE state = 'queued'"
-            " AND kind <> 'encode' LIMIT 1"
+            " AND kind = 'export' LIMIT 1"
         ).fetchone()
         is not None
     )

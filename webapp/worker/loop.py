@@ -1,4 +1,4 @@
-"""The worker's loop: rounds first, then imports and exports, then encoding ahead."""
+"""The worker's loops: rounds first, then exports, then encoding ahead; imports beside them, since they are light."""
 
 import logging
 import os
@@ -6,6 +6,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -24,22 +25,21 @@ from webapp.worker.lease import Lease, Stopped
 log = logging.getLogger(__name__)
 IDLE_SECONDS = 1.0
 Run = Callable[[Database, Path, work.Claim, Progress], object]
+Turn = Callable[[Database, Path, datetime, threading.Event | None], bool]
 
 
 def run_forever(instance: Path, stop: threading.Event) -> None:
     """Work until `stop` is set; an error of one turn is logged and the next turn goes on."""
-    worker_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-    db = open_database(database_path(instance))
-    pulse = threading.Thread(target=_pulse, args=(instance, worker_id, stop), name="pulse", daemon=True)
-    pulse.start()
-    try:
-        while not stop.is_set():
-            if not _turn(db, instance, stop):
-                stop.wait(IDLE_SECONDS)
-    finally:
-        pulse.join()
-        work.worker_gone(db, worker_id)
-        db.close()
+    beside = [
+        threading.Thread(target=_pulse, args=(instance, stop), name="pulse", daemon=True),
+        # Nobody should wait for a round to end before their file comes in.
+        threading.Thread(target=_repeat, args=(import_next, instance, stop), name="imports", daemon=True),
+    ]
+    for thread in beside:
+        thread.start()
+    _repeat(run_next, instance, stop)
+    for thread in beside:
+        thread.join()
 
 
 def run_next(db: Database, instance: Path, now: datetime, stop: threading.Event | None = None) -> bool:
@@ -57,6 +57,14 @@ def run_next(db: Database, instance: Path, now: datetime, stop: threading.Event 
         _run(db, instance, claim, _job_runner(kind), stop, preempted)
         return True
     return False
+
+
+def import_next(db: Database, instance: Path, now: datetime, stop: threading.Event | None = None) -> bool:
+    """Do the oldest import; False when there is none."""
+    claim = work.claim_next(db, "jobs", now, ("import",))
+    if claim is not None:
+        _run(db, instance, claim, _job_runner("import"), stop)
+    return claim is not None
 
 
 def run_now(db: Database, instance: Path, table: work.Table, row_id: int, progress: Progress) -> None:
@@ -84,12 +92,17 @@ def _people_wait(db: Database) -> bool:
     return work.people_wait(db)
 
 
-def _turn(db: Database, instance: Path, stop: threading.Event) -> bool:
-    try:
-        return run_next(db, instance, utc_now(), stop)
-    except Exception:  # the outermost turn: the loop must outlive any single fault
-        log.exception("a turn of the worker failed")
-        return False
+def _repeat(turn: Turn, instance: Path, stop: threading.Event) -> None:
+    """Take turn after turn, with a rest when there is nothing to do, over a connection of its own."""
+    with closing(open_database(database_path(instance))) as db:
+        while not stop.is_set():
+            try:
+                busy = turn(db, instance, utc_now(), stop)
+            except Exception:  # the outermost turn: the loop must outlive any single fault
+                log.exception("a turn of the worker failed")
+                busy = False
+            if not busy:
+                stop.wait(IDLE_SECONDS)
 
 
 def _run(
@@ -160,14 +173,15 @@ def _job_runner(kind: str) -> Run:
     return exports.run
 
 
-def _pulse(instance: Path, worker_id: str, stop: threading.Event) -> None:
+def _pulse(instance: Path, stop: threading.Event) -> None:
     """Tell the health page that this process is alive, whatever its work does."""
-    db = open_database(database_path(instance))
-    while True:
-        try:
-            work.worker_seen(db, worker_id, socket.gethostname(), os.getpid(), utc_now())
-        except pysqlite3.OperationalError:
-            log.warning("the worker could not report that it is alive", exc_info=True)
-        if stop.wait(work.HEARTBEAT_INTERVAL.total_seconds()):
-            break
-    db.close()
+    worker_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    with closing(open_database(database_path(instance))) as db:
+        while True:
+            try:
+                work.worker_seen(db, worker_id, socket.gethostname(), os.getpid(), utc_now())
+            except pysqlite3.OperationalError:
+                log.warning("the worker could not report that it is alive", exc_info=True)
+            if stop.wait(work.HEARTBEAT_INTERVAL.total_seconds()):
+                break
+        work.worker_gone(db, worker_id)
