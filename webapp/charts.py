@@ -160,8 +160,8 @@ def _band(series: Series, frame: _Frame) -> str:
     known = [(p.x, p.low, p.high) for p in series.points if p.low is not None and p.high is not None]
     if not known:
         return ""
-    if len(known) == 1:
-        x, low, high = known[0]
+    if len({x for x, _, _ in known}) == 1:  # a band would have no width; of several rounds the latest counts
+        x, low, high = known[-1]
         at, bottom, top = frame.x(x), frame.y(low), frame.y(high)
         caps = "".join(f"M{at - 5:.1f} {y:.1f}h10" for y in (bottom, top))
         return f'<g class="{series.style}"><path class="whisker" d="M{at:.1f} {bottom:.1f}V{top:.1f}{caps}"/></g>'

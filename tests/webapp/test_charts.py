@@ -34,6 +34,8 @@ def test_the_interval_is_a_band_and_for_a_single_point_a_whisker() -> None:
     alone = drawing(Series("margin", MARGIN.points[:1]))
     assert not list(alone.iter(f"{SVG}polygon"))
     assert [path.get("class") for path in alone.iter(f"{SVG}path")] == ["whisker"]
+    twice = drawing(Series("margin", [Point(20, 0.6, 0.5, 0.7), Point(20, 0.7, 0.6, 0.8)]))
+    assert [path.get("class") for path in twice.iter(f"{SVG}path")] == ["whisker"]
 
 
 @pytest.mark.parametrize("size", [(760, 400), NARROW])
