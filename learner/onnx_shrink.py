@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from learner.quiet import quiet
+
 # (look-up node, its table) -> (initializers, nodes) to put in its place, or None to leave it
 Replacement = Callable[[Any, np.ndarray], tuple[list[Any], list[Any]] | None]
 
@@ -21,14 +23,15 @@ def quantise(source: Path, target: Path, keep: set[str]) -> None:
     products = [node.name for node in onnx.load(str(source)).graph.node if node.op_type == "MatMul"]
     # The exporter names the product of layer a.b.c `/a/b/c/MatMul`.
     kept = [name for name in products if name.replace("/", ".").removesuffix(".MatMul")[1:] in keep]
-    quantize_dynamic(
-        str(source),
-        str(target),
-        per_channel=True,
-        weight_type=QuantType.QInt8,
-        op_types_to_quantize=["MatMul"],
-        nodes_to_exclude=kept,
-    )
+    with quiet():
+        quantize_dynamic(
+            str(source),
+            str(target),
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=["MatMul"],
+            nodes_to_exclude=kept,
+        )
     _replace_tables(target, target, _int8_rows)
 
 

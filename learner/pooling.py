@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 from transformers import AutoConfig, AutoModel
-from transformers.utils import logging
 
 from learner.errors import EncoderError
+from learner.quiet import quiet
 
 if TYPE_CHECKING:
     from learner.encoders import Encoder
@@ -37,19 +37,18 @@ class PooledEncoder(nn.Module):
 
 def load(encoder: "Encoder", attention: str = "sdpa") -> PooledEncoder:
     """The encoder on the CPU in fp32, ready to evaluate; EncoderError where transformers cannot build it."""
-    # Progress is told by the caller; theirs would fill the log.
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         config = AutoConfig.from_pretrained(encoder.folder, local_files_only=True, trust_remote_code=False)
-        transformer = AutoModel.from_pretrained(
-            encoder.folder,
-            config=config,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            attn_implementation=attention,
-            dtype=torch.float32,
-        )
+        with quiet():
+            transformer = AutoModel.from_pretrained(
+                encoder.folder,
+                config=config,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                attn_implementation=attention,
+                dtype=torch.float32,
+            )
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise EncoderError(f"{encoder.name} does not load as a text encoder: {reason}") from error

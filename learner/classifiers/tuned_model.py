@@ -1,7 +1,6 @@
 """A fine-tuned transformer as a plain Hugging Face sequence classifier: predict, save, read back."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,13 +8,13 @@ import numpy as np
 import torch
 from torch import nn
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
-from transformers.utils import logging
 
 from learner import encoder_files, tokens
 from learner.classifiers.interface import Floats
 from learner.encoding import CPU_TEXTS, CPU_TOKENS, CUDA_TEXTS, CUDA_TOKENS, cores
 from learner.errors import CheckpointError, EncoderError
 from learner.progress import Progress, silent
+from learner.quiet import quiet
 
 
 class TunedModel:
@@ -86,7 +85,7 @@ class TunedModel:
         # `truncation=True` in a pipeline then cuts where training did.
         tokenizer.model_max_length = self.max_length
         tokenizer.save_pretrained(folder)
-        with _quiet():
+        with quiet():
             self.model.save_pretrained(folder)
 
     @classmethod
@@ -107,7 +106,7 @@ class TunedModel:
 
 def open_classifier(folder: Path, **config: Any) -> Any:
     """A sequence classifier in fp32 from safetensors and JSON alone; `config` overrides its configuration."""
-    with _quiet():
+    with quiet():
         return AutoModelForSequenceClassification.from_pretrained(
             folder,
             local_files_only=True,
@@ -116,17 +115,3 @@ def open_classifier(folder: Path, **config: Any) -> Any:
             dtype=torch.float32,
             **config,
         )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """transformers warns of the fresh layers we asked for, and draws bars into the worker's log."""
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]

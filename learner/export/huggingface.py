@@ -16,6 +16,7 @@ from learner.export.folder import whole_folder
 from learner.export.model_card import CardFacts, model_card
 from learner.onnx_graph import SAMPLE
 from learner.progress import Progress, silent
+from learner.quiet import quiet
 
 # Where transformers notes the machine a model was made on.
 PATH_KEYS = ("_name_or_path", "name_or_path", "tokenizer_file", "vocab_file", "special_tokens_map_file")
@@ -82,7 +83,8 @@ def _check(model: Path, folder: Path, labels: list[str]) -> str:
 
     texts = [text for text in SAMPLE if text]
     ours = TunedModel.read(model, labels).predict_proba(texts)
-    classify = pipeline("text-classification", model=str(folder), truncation=True, device="cpu")
+    with quiet():
+        classify = pipeline("text-classification", model=str(folder), truncation=True, device="cpu")
     answered: Any = classify(texts, top_k=None)
     answers = [{row["label"]: row["score"] for row in rows} for rows in answered]
     theirs = np.array([[answer[label] for label in labels] for answer in answers])
