@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from webapp.instance import open_instance
 from webapp.store import projects
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 # Words that the tiny encoder knows, by the key of their label.
 WORDS = {
