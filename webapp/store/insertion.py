@@ -117,7 +117,8 @@ def open_import(db: Database, project: Project, import_id: int) -> None:
 def reset_wanted(db: Database, project: Project) -> None:
     """Apply the project's overlap settings to the reviews it has."""
     with write_transaction(db):
-        _set_wanted(db, project, "project_id = ?", [project.id])
+        # Reviews that want none yet belong to an import that is not complete; near-duplicates never do.
+        _set_wanted(db, project, "project_id = ? AND wanted > 0", [project.id])
 
 
 def _new_ones(

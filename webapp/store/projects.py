@@ -126,7 +126,7 @@ def everything(db: Database) -> list[Project]:
 
 
 def update_settings(db: Database, project_id: int, by: int | None = None, **changes: Any) -> Project:
-    """Change some settings; overlap and holdout labels take effect on reviews at once."""
+    """Change some settings; `insertion.reset_wanted` then applies those of overlap to the reviews there are."""
     with write_transaction(db):
         settings = replace(get(db, project_id).settings, **changes).checked()
         db.execute(

@@ -85,3 +85,16 @@ def test_a_split_from_the_file_is_kept(db: Database, a_project: ProjectBuilder) 
     insertion.insert_batch(db, project, job.id, insertion.with_hashes(batch), None, NOON)
     insertion.open_import(db, project, job.id)
     assert [row[0] for row in db.execute("SELECT part FROM reviews ORDER BY id")] == parts
+
+
+def test_new_overlap_settings_reach_the_reviews_there_are_but_no_unfinished_import(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(3)
+    job = jobs.create(db, project.id, "import", {}, None, NOON)
+    insertion.insert_batch(
+        db, project, job.id, insertion.with_hashes([a_parsed_review(1, "late")]), None, NOON
+    )
+    project = projects.update_settings(db, project.id, overlap_share=1.0, overlap_labels=3)
+    insertion.reset_wanted(db, project)
+    assert [row[0] for row in db.execute("SELECT needed FROM reviews ORDER BY id")] == [3, 3, 3, 0]

@@ -12,7 +12,7 @@ from webapp.store import jobs, labelled, reviews, work
 from webapp.store.connection import utc_now
 from webapp.store.jobs import Job
 from webapp.store.projects import Project
-from webapp.worker import imports
+from webapp.worker import imports, loop
 from webapp.worker.loop import run_next
 
 MESSY = 'text,label\ngood,positive\n"  ",positive\ngood,negative\nbad,negative\nragged,row,here\nfine,dunno\n'
@@ -82,16 +82,22 @@ def test_an_import_killed_half_way_goes_on_where_it_stopped(
     assert reviews.counts(db, project.id)["total"] == 55
 
 
-def test_a_cancelled_import_says_so(db: Database, instance: Path, an_import: ImportBuilder) -> None:
-    an_import(size=20)
+def test_a_cancelled_import_ends_as_cancelled_and_the_next_brings_in_what_it_had(
+    db: Database, instance: Path, project: Project, an_import: ImportBuilder
+) -> None:
+    job = an_import(size=20, human_labels=False)
     claim = work.claim_next(db, "jobs", utc_now())
     assert claim is not None
 
     def cancelled(phase: str, done: int, total: int) -> None:
         raise Cancelled("Cancelled.")
 
-    with pytest.raises(Cancelled):
-        imports.run(db, instance, claim, cancelled)
+    loop._run(db, instance, claim, imports.run, None, progress=cancelled)
+    assert jobs.get(db, job.id).state == "cancelled"
+    assert reviews.random_pool(db, project.id, 100) == []
+    an_import(size=20, human_labels=False)
+    run_next(db, instance, utc_now())
+    assert len(reviews.random_pool(db, project.id, 100)) > 0
 
 
 @pytest.mark.parametrize(
