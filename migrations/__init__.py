@@ -2,7 +2,13 @@
 
 from sqlite_utils import Database
 
-from migrations import m0001_people, m0002_reviews, m0003_annotations, m0004_rounds  # noqa: F401
+from migrations import (  # noqa: F401
+    m0001_people,
+    m0002_reviews,
+    m0003_annotations,
+    m0004_rounds,
+    m0005_team,
+)
 from migrations.ordered import migrations
 
 

@@ -6,7 +6,7 @@ CREATE TABLE users (
     locale TEXT,
     created_at TEXT NOT NULL,
     disabled_at TEXT
-);
+, keys TEXT);
 
 CREATE TABLE sessions (
     token_hash BLOB PRIMARY KEY,
@@ -65,13 +65,13 @@ CREATE TABLE projects (
     -- Kept by the import: counting a million rows on every card would be slow.
     review_count INTEGER NOT NULL DEFAULT 0,
     created_at TEXT NOT NULL
-);
+, paused_at TEXT);
 
 CREATE TABLE labels (
     id INTEGER PRIMARY KEY,
     project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
     name TEXT NOT NULL COLLATE NOCASE,
-    position INTEGER NOT NULL,
+    position INTEGER NOT NULL, retired_at TEXT,
     UNIQUE (project_id, name),
     UNIQUE (project_id, position)
 );
@@ -79,7 +79,7 @@ CREATE TABLE labels (
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY,
     project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
-    kind TEXT NOT NULL CHECK (kind IN ('import', 'encode', 'export')),
+    kind TEXT NOT NULL CHECK (kind IN ('import', 'encode', 'export', 'quality')),
     payload TEXT NOT NULL,
     result TEXT,
     state TEXT NOT NULL CHECK (state IN ('draft', 'queued', 'running', 'done', 'failed', 'cancelled')),
@@ -124,7 +124,7 @@ CREATE TABLE reviews (
     wanted INTEGER NOT NULL,
     needed INTEGER NOT NULL CHECK (needed >= 0),
     created_at TEXT NOT NULL
-);
+, excluded_at TEXT);
 
 CREATE UNIQUE INDEX reviews_by_text ON reviews (project_id, text_hash);
 
@@ -155,7 +155,7 @@ CREATE TABLE leases (
     created_at TEXT NOT NULL,
     expires_at TEXT NOT NULL,
     ended TEXT CHECK (ended IN ('answered', 'released', 'expired'))
-) WITHOUT ROWID;
+, turn INTEGER NOT NULL DEFAULT 0, guidelines_id INTEGER REFERENCES guidelines (id), suggestion_id INTEGER REFERENCES labels (id), confidence REAL, shown TEXT NOT NULL DEFAULT 'blind' CHECK (shown IN ('blind', 'suggestion'))) WITHOUT ROWID;
 
 CREATE UNIQUE INDEX leases_live ON leases (review_id, user_id) WHERE ended IS NULL;
 
@@ -175,11 +175,12 @@ CREATE TABLE annotations (
     lease_token TEXT UNIQUE,
     ranking_id INTEGER REFERENCES rankings (id),
     origin TEXT NOT NULL CHECK (origin IN
-        ('uncertain', 'diverse', 'audit', 'seed', 'holdout', 'validation', 'disagreement', 'import')),
+        ('uncertain', 'diverse', 'audit', 'seed', 'holdout', 'validation', 'disagreement', 'import', 'gold')),
     probability REAL,
     shown TEXT NOT NULL DEFAULT 'blind' CHECK (shown IN ('blind', 'suggestion')),
     undone_by INTEGER REFERENCES annotations (id),
-    created_at TEXT NOT NULL,
+    created_at TEXT NOT NULL, guidelines_id INTEGER REFERENCES guidelines (id), suggestion_id INTEGER REFERENCES labels (id), reason TEXT
+    CHECK (reason IN ('unclear', 'other-language', 'not-a-review', 'mixed')), attempt INTEGER NOT NULL DEFAULT 1,
     CHECK ((action = 'label') = (label_id IS NOT NULL))
 );
 
@@ -302,3 +303,80 @@ CREATE TABLE workers (
     started_at TEXT NOT NULL,
     heartbeat_at TEXT NOT NULL
 );
+
+CREATE TABLE guidelines (
+    id INTEGER PRIMARY KEY,
+    project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    created_by INTEGER REFERENCES users (id),
+    created_at TEXT NOT NULL,
+    UNIQUE (project_id, number)
+);
+
+CREATE TABLE assignments (
+    id INTEGER PRIMARY KEY,
+    project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    language TEXT,
+    category TEXT,
+    CHECK (language IS NOT NULL OR category IS NOT NULL)
+);
+
+CREATE UNIQUE INDEX assignments_once
+    ON assignments (project_id, user_id, coalesce(language, ''), coalesce(category, ''));
+
+CREATE TABLE second_looks (
+    id INTEGER PRIMARY KEY,
+    project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    review_id INTEGER NOT NULL REFERENCES reviews (id) ON DELETE CASCADE,
+    labels INTEGER NOT NULL CHECK (labels > 0),
+    requested_by INTEGER REFERENCES users (id),
+    created_at TEXT NOT NULL
+);
+
+CREATE INDEX second_looks_of_project ON second_looks (project_id, id);
+
+CREATE INDEX second_looks_of_review ON second_looks (review_id);
+
+CREATE TABLE consensus (
+    review_id INTEGER PRIMARY KEY REFERENCES reviews (id) ON DELETE CASCADE,
+    project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    label_id INTEGER NOT NULL REFERENCES labels (id),
+    method TEXT NOT NULL CHECK (method IN ('single', 'majority', 'dawid-skene', 'gold')),
+    confidence REAL NOT NULL,
+    votes INTEGER NOT NULL,
+    snapshot INTEGER NOT NULL
+);
+
+CREATE INDEX consensus_of_project ON consensus (project_id, review_id);
+
+CREATE TABLE suspects (
+    id INTEGER PRIMARY KEY,
+    project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    review_id INTEGER NOT NULL REFERENCES reviews (id) ON DELETE CASCADE,
+    label_id INTEGER NOT NULL REFERENCES labels (id),
+    suggested_id INTEGER NOT NULL REFERENCES labels (id),
+    star_id INTEGER REFERENCES labels (id),
+    score REAL NOT NULL,
+    state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'dismissed', 'sent-back', 'adjudicated')),
+    decided_by INTEGER REFERENCES users (id),
+    decided_at TEXT,
+    created_at TEXT NOT NULL,
+    UNIQUE (project_id, review_id)
+);
+
+CREATE INDEX suspects_open ON suspects (project_id, score) WHERE state = 'open';
+
+CREATE TABLE saved_views (
+    id INTEGER PRIMARY KEY,
+    project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    name TEXT NOT NULL COLLATE NOCASE,
+    query TEXT NOT NULL,
+    created_by INTEGER REFERENCES users (id),
+    created_at TEXT NOT NULL,
+    UNIQUE (project_id, name)
+);
+
+CREATE INDEX annotations_skipped ON annotations (project_id, created_at)
+    WHERE action = 'skip' AND undone_by IS NULL;

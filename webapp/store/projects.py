@@ -14,6 +14,8 @@ from webapp.store.errors import InvalidValue, NameTaken, NotFound
 
 DEFAULT_LABELS = ("negative", "neutral", "positive")
 LANGUAGES = ("en", "zh", "other")
+ASSISTANCE = ("blind", "assisted")
+CONSENSUS = ("majority", "dawid-skene")
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,12 @@ class Label:
 
 @dataclass(frozen=True)
 class ProjectSettings:
-    """What an admin can set; shares are fractions of one, sizes are reviews."""
+    """What an admin can set; shares are fractions of one, sizes are reviews.
+
+    ahead: reviews leased beyond the one on screen. assistance: whether annotators see the model's guess;
+    other_mode_share of the reviews is shown the other way, to measure how far guesses sway people.
+    gold_share: part of a person's reviews that are hidden checks. goal_labels: 0 for none.
+    """
 
     overlap_share: float = 0.10
     overlap_labels: int = 2
@@ -34,6 +41,13 @@ class ProjectSettings:
     validation_size: int = 100
     lease_minutes: int = 10
     auto_round_every: int = 100
+    ahead: int = 2
+    assistance: str = "blind"
+    other_mode_share: float = 0.10
+    gold_share: float = 0.0
+    consensus: str = "majority"
+    goal_labels: int = 0
+    leaderboard: bool = False
     learner: dict[str, Any] = field(default_factory=dict)
 
     def checked(self) -> "ProjectSettings":
@@ -46,10 +60,17 @@ class ProjectSettings:
             "validation_size": (0, 100_000),
             "lease_minutes": (1, 240),
             "auto_round_every": (0, 1_000_000),
+            "ahead": (0, 25),
+            "other_mode_share": (0, 0.5),
+            "gold_share": (0, 0.5),
+            "goal_labels": (0, 100_000_000),
         }
         for name, (low, high) in ranges.items():
             if not low <= getattr(self, name) <= high:
                 raise InvalidValue(f"{name} must be from {low:g} to {high:g}.")
+        for name, choices in {"assistance": ASSISTANCE, "consensus": CONSENSUS}.items():
+            if getattr(self, name) not in choices:
+                raise InvalidValue(f"{name} is one of {', '.join(choices)}.")
         return self
 
 
@@ -63,6 +84,7 @@ class Project:
     ranking_id: int | None
     model_version_id: int | None
     created_at: str
+    paused_at: str | None
 
     def label_named(self, name: str) -> Label | None:
         """The label of that name, whatever its case."""
@@ -156,7 +178,8 @@ def _checked_labels(labels: list[str]) -> list[str]:
 
 def _project(db: Database, row: Any) -> Project:
     labels = db.execute(
-        "SELECT id, name, position FROM labels WHERE project_id = ? ORDER BY position", [row["id"]]
+        "SELECT id, name, position FROM labels WHERE project_id = ? AND retired_at IS NULL ORDER BY position",
+        [row["id"]],
     ).fetchall()
     known = {f.name for f in fields(ProjectSettings)}
     stored = {key: value for key, value in json.loads(row["settings"]).items() if key in known}
@@ -169,4 +192,5 @@ def _project(db: Database, row: Any) -> Project:
         row["ranking_id"],
         row["model_version_id"],
         row["created_at"],
+        row["paused_at"],
     )
