@@ -6,22 +6,24 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from webapp.store import queue
+from webapp.store import queue, reviews
 from webapp.store.connection import from_timestamp, timestamp, write_transaction
 from webapp.store.errors import AlreadyAnnotated, InvalidValue, LeaseExpired, NothingToUndo, UnknownLabel
 
 NOTE_LIMIT = 2_000
 ACTIONS = ("label", "skip", "flag")
+SKIP_REASONS = ("unclear", "other-language", "not-a-review", "mixed")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What an annotator says of a review; `seconds` is the time it was on screen."""
+    """What an annotator says of a review; `seconds` is the time it was on screen, `reason` goes with a skip."""
 
     action: str
     label_id: int | None = None
     note: str = ""
     seconds: float | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,29 +62,16 @@ def record(db: Database, token: str, user_id: int, answer: Answer, now: datetime
         if earlier is not None:
             return _repeated(earlier, answer)
         _check_label(db, lease["project_id"], answer.label_id)
+        skipped = _skipped_before(db, lease["review_id"], user_id)
         _check_room(db, lease, user_id, now)
-        row = db.execute(
-            "INSERT INTO annotations (project_id, review_id, annotator_id, action, label_id, note, seconds,"
-            " lease_token, ranking_id, origin, probability, created_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
-            [
-                lease["project_id"],
-                lease["review_id"],
-                user_id,
-                answer.action,
-                answer.label_id,
-                answer.note,
-                answer.seconds,
-                token,
-                lease["ranking_id"],
-                lease["origin"],
-                lease["probability"],
-                timestamp(now),
-            ],
-        ).fetchone()
+        if skipped is not None:  # makes way in the index of current answers; points to its successor below
+            db.execute("UPDATE annotations SET undone_by = id WHERE id = ?", [skipped["id"]])
+        attempt = skipped["attempt"] + 1 if skipped is not None and answer.action == "skip" else 1
+        row = _insert(db, lease, user_id, answer, now, lease_token=token, attempt=attempt)
+        if skipped is not None:
+            db.execute("UPDATE annotations SET undone_by = ? WHERE id = ?", [row["id"], skipped["id"]])
         queue.end(db, token, "answered")
-        if answer.action == "label":
-            db.execute("UPDATE reviews SET needed = max(0, needed - 1) WHERE id = ?", [lease["review_id"]])
+        reviews.recount(db, lease["review_id"])
     return _annotation(row)
 
 
@@ -101,8 +90,7 @@ def undo(db: Database, annotation_id: int, user_id: int, now: datetime) -> int:
             [row["project_id"], row["review_id"], user_id, row["origin"], row["probability"], timestamp(now)],
         ).fetchone()[0]
         db.execute("UPDATE annotations SET undone_by = ? WHERE id = ?", [undone_by, annotation_id])
-        if row["action"] == "label":
-            db.execute("UPDATE reviews SET needed = min(wanted, needed + 1) WHERE id = ?", [row["review_id"]])
+        reviews.recount(db, row["review_id"])
     return int(row["review_id"])
 
 
@@ -127,25 +115,15 @@ def change(db: Database, annotation_id: int, user_id: int, answer: Answer, now: 
         row = db.execute("SELECT * FROM annotations WHERE id = ?", [annotation_id]).fetchone()
         undo(db, annotation_id, user_id, now)
         _check_label(db, row["project_id"], answer.label_id)
-        new = db.execute(
-            "INSERT INTO annotations (project_id, review_id, annotator_id, action, label_id, note, seconds, ranking_id,"
-            " origin, probability, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
-            [
-                row["project_id"],
-                row["review_id"],
-                user_id,
-                answer.action,
-                answer.label_id,
-                answer.note,
-                answer.seconds,
-                row["ranking_id"],
-                row["origin"],
-                row["probability"],
-                timestamp(now),
-            ],
-        ).fetchone()
-        if answer.action == "label":
-            db.execute("UPDATE reviews SET needed = max(0, needed - 1) WHERE id = ?", [row["review_id"]])
+        if answer.action == "label" and row["action"] != "label" and row["origin"] != "gold":
+            needed = db.execute("SELECT needed FROM reviews WHERE id = ?", [row["review_id"]]).fetchone()[0]
+            if needed <= queue.others_on(db, row["review_id"], user_id, now):
+                raise LeaseExpired(
+                    "Others give this review all the labels it wants; your answer stays as it is."
+                )
+        attempt = row["attempt"] if answer.action == "skip" else 1
+        new = _insert(db, row, user_id, answer, now, attempt=attempt)
+        reviews.recount(db, row["review_id"])
     return _annotation(new)
 
 
@@ -167,10 +145,41 @@ def of_review(db: Database, review_id: int) -> list[Any]:
     """The whole history of one review, oldest first: annotator, action, label, note, origin, when, withdrawn or not."""
     return db.execute(
         "SELECT a.id, u.name AS annotator, a.action, l.name AS label, l.position, a.note, a.origin, a.probability,"
-        " a.seconds, a.created_at, a.undone_by FROM annotations a JOIN users u ON u.id = a.annotator_id"
+        " a.seconds, a.created_at, a.undone_by, a.reason, a.shown, s.name AS suggestion, g.number AS guidelines"
+        " FROM annotations a JOIN users u ON u.id = a.annotator_id"
+        " LEFT JOIN labels s ON s.id = a.suggestion_id LEFT JOIN guidelines g ON g.id = a.guidelines_id"
         " LEFT JOIN labels l ON l.id = a.label_id WHERE a.review_id = ? ORDER BY a.id",
         [review_id],
     ).fetchall()
+
+
+def _insert(
+    db: Database,
+    source: Any,
+    user_id: int,
+    answer: Answer,
+    now: datetime,
+    lease_token: str | None = None,
+    attempt: int = 1,
+) -> Any:
+    """Append an answer to the log; `source` is the lease, or the answer it replaces, with what was on screen."""
+    carried = ("project_id", "review_id", "ranking_id", "origin", "probability")
+    shown = ("shown", "suggestion_id", "guidelines_id")
+    row = {name: source[name] for name in (*carried, *shown)} | {
+        "annotator_id": user_id,
+        "action": answer.action,
+        "label_id": answer.label_id,
+        "note": answer.note,
+        "seconds": answer.seconds,
+        "reason": answer.reason,
+        "lease_token": lease_token,
+        "attempt": attempt,
+        "created_at": timestamp(now),
+    }
+    return db.execute(
+        f"INSERT INTO annotations ({', '.join(row)}) VALUES ({', '.join('?' * len(row))}) RETURNING *",
+        list(row.values()),
+    ).fetchone()
 
 
 def _check(answer: Answer) -> None:
@@ -178,6 +187,8 @@ def _check(answer: Answer) -> None:
         raise InvalidValue(f"An answer is one of {', '.join(ACTIONS)}.")
     if (answer.action == "label") != (answer.label_id is not None):
         raise InvalidValue("A label needs its id; a skip or a flag has none.")
+    if answer.reason is not None and (answer.action != "skip" or answer.reason not in SKIP_REASONS):
+        raise InvalidValue(f"The reason of a skip is one of {', '.join(SKIP_REASONS)}.")
     if len(answer.note) > NOTE_LIMIT:
         raise InvalidValue(f"A note has at most {NOTE_LIMIT} characters.")
     if answer.seconds is not None and not 0 <= answer.seconds <= 86_400:
@@ -188,21 +199,31 @@ def _check_label(db: Database, project_id: int, label_id: int | None) -> None:
     if label_id is None:
         return
     found = db.execute(
-        "SELECT 1 FROM labels WHERE id = ? AND project_id = ?", [label_id, project_id]
+        "SELECT 1 FROM labels WHERE id = ? AND project_id = ? AND retired_at IS NULL", [label_id, project_id]
     ).fetchone()
     if found is None:
         raise UnknownLabel("This label is no longer in the project. Reload the page and answer again.")
 
 
+def _skipped_before(db: Database, review_id: int, user_id: int) -> Any:
+    """This person's first skip of the review, which another answer may follow; None where there is none."""
+    return db.execute(
+        "SELECT id, attempt FROM annotations WHERE review_id = ? AND annotator_id = ? AND undone_by IS NULL"
+        " AND action = 'skip' AND attempt = 1",
+        [review_id, user_id],
+    ).fetchone()
+
+
 def _check_room(db: Database, lease: Any, user_id: int, now: datetime) -> None:
     """A live lease has its place; a late one only if nobody else took it. One answer a person."""
     answered = db.execute(
-        "SELECT 1 FROM annotations WHERE review_id = ? AND annotator_id = ? AND undone_by IS NULL AND action <> 'undo'",
+        "SELECT 1 FROM annotations WHERE review_id = ? AND annotator_id = ? AND undone_by IS NULL AND action <> 'undo'"
+        " AND NOT (action = 'skip' AND attempt = 1)",
         [lease["review_id"], user_id],
     ).fetchone()
     if answered is not None:
         raise AlreadyAnnotated("You have answered this review already. Change that answer in your history.")
-    if lease["ended"] is None and from_timestamp(lease["expires_at"]) > now:
+    if lease["origin"] == "gold" or (lease["ended"] is None and from_timestamp(lease["expires_at"]) > now):
         return
     needed = db.execute("SELECT needed FROM reviews WHERE id = ?", [lease["review_id"]]).fetchone()[0]
     if needed <= queue.others_on(db, lease["review_id"], user_id, now):

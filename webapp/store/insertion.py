@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from webapp.importing import ParsedReview, near_duplicate_key, text_hash
 from webapp.store.connection import random_shuffle_key, timestamp, write_transaction
 from webapp.store.projects import Project
-from webapp.store.reviews import EVALUATION_PARTS
+from webapp.store.reviews import EVALUATION_PARTS, NEEDED
 
 # A small project keeps most of its reviews for learning, whatever the sizes asked for.
 LARGEST_SHARE = {"holdout": 0.20, "validation": 0.10}
@@ -238,13 +238,13 @@ def _set_wanted(db: Database, project: Project, condition: str, values: Sequence
     """Labels wanted: none for a near-duplicate, one where the file brought gold, else as the overlap settings say."""
     settings = project.settings
     wanted = (
-        "CASE WHEN near_duplicate_of IS NOT NULL THEN 0"
+        "CASE WHEN near_duplicate_of IS NOT NULL OR excluded_at IS NOT NULL THEN 0"
         " WHEN EXISTS (SELECT 1 FROM annotations a WHERE a.review_id = reviews.id AND a.origin = 'import') THEN 1"
         " WHEN part <> 'pool' THEN ? WHEN shuffle_key % 10000 < ? THEN ? ELSE 1 END"
+        " + (SELECT coalesce(sum(s.labels), 0) FROM second_looks s WHERE s.review_id = reviews.id)"
     )
     overlap = [settings.holdout_labels, round(settings.overlap_share * 10_000), settings.overlap_labels]
-    given = "(SELECT count(*) FROM current_labels c WHERE c.review_id = reviews.id)"
     db.execute(
-        f"UPDATE reviews SET wanted = {wanted}, needed = max(0, {wanted} - {given}) WHERE {condition}",
+        f"UPDATE reviews SET wanted = {wanted}, needed = {NEEDED.format(wanted=f'({wanted})')} WHERE {condition}",
         [*overlap, *overlap, *values],
     )

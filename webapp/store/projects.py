@@ -30,7 +30,7 @@ class ProjectSettings:
     """What an admin can set; shares are fractions of one, sizes are reviews.
 
     ahead: reviews leased beyond the one on screen. assistance: whether annotators see the model's guess;
-    other_mode_share of the reviews is shown the other way, to measure how far guesses sway people.
+    blind_share of their reviews comes without it all the same, to measure how far guesses sway people.
     gold_share: part of a person's reviews that are hidden checks. goal_labels: 0 for none.
     """
 
@@ -43,7 +43,7 @@ class ProjectSettings:
     auto_round_every: int = 100
     ahead: int = 2
     assistance: str = "blind"
-    other_mode_share: float = 0.10
+    blind_share: float = 0.10
     gold_share: float = 0.0
     consensus: str = "majority"
     goal_labels: int = 0
@@ -61,7 +61,7 @@ class ProjectSettings:
             "lease_minutes": (1, 240),
             "auto_round_every": (0, 1_000_000),
             "ahead": (0, 25),
-            "other_mode_share": (0, 0.5),
+            "blind_share": (0, 0.5),
             "gold_share": (0, 0.5),
             "goal_labels": (0, 100_000_000),
         }

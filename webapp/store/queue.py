@@ -1,5 +1,6 @@
-"""What to label next: leases on reviews, in the order of the published ranking."""
+"""Leases: one person's claims on the next reviews, which expire."""
 
+import random
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,31 +8,24 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from webapp.store import projects
+from webapp.store import candidates, projects
+from webapp.store.candidates import QueueEmpty
 from webapp.store.connection import from_timestamp, timestamp, write_transaction
 from webapp.store.errors import LeaseExpired, LeaseNotYours
+from webapp.store.projects import Project
 
-# Free for a person: the review wants more labels than others are giving it, and this person has not answered it.
-FREE = """r.needed > (SELECT count(*) FROM leases l WHERE l.review_id = r.id AND l.ended IS NULL)
-    AND NOT EXISTS (SELECT 1 FROM annotations a WHERE a.review_id = r.id AND a.annotator_id = :user
-                    AND a.undone_by IS NULL AND a.action <> 'undo')"""
-# Tried in turn: the ranking, then the serving model's own uncertainty, then chance.
-SOURCES = (
-    """SELECT r.id, i.origin, i.probability, i.ranking_id
-    FROM projects p JOIN ranking_items i ON i.ranking_id = p.ranking_id JOIN reviews r ON r.id = i.review_id
-    WHERE p.id = :project AND {free} ORDER BY i.rank LIMIT 1""",
-    """SELECT r.id, 'uncertain' AS origin, NULL AS probability, p.ranking_id
-    FROM projects p JOIN predictions d ON d.model_version_id = p.model_version_id JOIN reviews r ON r.id = d.review_id
-    WHERE p.id = :project AND r.part = 'pool' AND {free} ORDER BY d.margin LIMIT 1""",
-    """SELECT r.id, CASE r.part WHEN 'pool' THEN 'audit' ELSE r.part END AS origin, NULL AS probability,
-        NULL AS ranking_id
-    FROM reviews r WHERE r.project_id = :project AND r.part = :part AND {free} ORDER BY r.shuffle_key LIMIT 1""",
-)
+__all__ = ["Lease", "QueueEmpty"]
+
+# What measures must not be swayed by what it measures.
+ALWAYS_BLIND = ("holdout", "validation", "gold")
 
 
 @dataclass(frozen=True)
 class Lease:
-    """One person's claim on one review, until `expires_at` (UTC)."""
+    """One person's claim on one review, until `expires_at` (UTC).
+
+    suggestion_id and confidence: what the serving model says, on screen only where shown is "suggestion".
+    """
 
     token: str
     project_id: int
@@ -41,94 +35,108 @@ class Lease:
     external_id: str | None
     origin: str
     expires_at: datetime
-
-
-@dataclass(frozen=True)
-class QueueEmpty:
-    """Why there is nothing to label: no-reviews, all-leased (try again in `retry_after` seconds) or nothing-left."""
-
-    reason: str
-    retry_after: int | None = None
+    shown: str
+    suggestion_id: int | None
+    confidence: float | None
+    guidelines_id: int | None
 
 
 def claim(db: Database, project_id: int, user_id: int, now: datetime) -> Lease | QueueEmpty:
-    """Lease the best free review to this person, or give back the live lease they hold."""
-    minutes = projects.get(db, project_id).settings.lease_minutes
+    """The review on top of what this person holds, else the best free one, leased to them."""
+    found = claim_ahead(db, project_id, user_id, 1, now)
+    return found if isinstance(found, QueueEmpty) else found[0]
+
+
+def claim_ahead(
+    db: Database, project_id: int, user_id: int, count: int, now: datetime
+) -> list[Lease] | QueueEmpty:
+    """All that this person holds, in order, topped up to `count` reviews (the one on screen and `settings.ahead`).
+
+    Every lease gets a new term. QueueEmpty only where there is none at all.
+    """
+    project = projects.get(db, project_id)
+    until = _end_of_term(project, now)
     with write_transaction(db):
         _expire(db, now)
-        held = current(db, project_id, user_id, now)
-        if held is not None:
-            renew(db, held.token, user_id, now)
-            return held
-        best = _best_free(db, project_id, user_id)
-        if best is None:
-            return _why_empty(db, project_id, user_id, now)
-        token = _lease(db, project_id, user_id, best, now, now + timedelta(minutes=minutes))
-    return by_token(db, token)
+        tokens = _held_tokens(db, project_id, user_id)
+        db.execute(
+            "UPDATE leases SET expires_at = ? WHERE user_id = ? AND project_id = ? AND ended IS NULL",
+            [timestamp(until), user_id, project_id],
+        )
+        while len(tokens) < min(count, 1 + project.settings.ahead) and not project.paused_at:
+            best = candidates.best(db, project_id, user_id, now)
+            if best is None:
+                break
+            tokens.append(_lease(db, project, user_id, best, now))
+        if not tokens:
+            if project.paused_at:
+                return QueueEmpty("paused")
+            return candidates.why_empty(db, project_id, user_id, now)
+    return [by_token(db, token) for token in tokens]
 
 
 def claim_review(db: Database, project_id: int, user_id: int, review_id: int, now: datetime) -> Lease | None:
-    """Lease this very review, as after an undo; None where others give it all the labels it wants."""
-    minutes = projects.get(db, project_id).settings.lease_minutes
+    """Lease this very review on top, as after an undo; None where others give it all the labels it wants."""
+    project = projects.get(db, project_id)
     with write_transaction(db):
         _expire(db, now)
         row = db.execute(
             "SELECT r.id, coalesce(a.origin, 'audit') AS origin, a.probability, a.ranking_id FROM reviews r"
             " LEFT JOIN annotations a ON a.id = (SELECT max(id) FROM annotations WHERE review_id = r.id"
-            f" AND annotator_id = :user AND action <> 'undo') WHERE r.id = :review AND {FREE}",
-            {"user": user_id, "review": review_id},
+            " AND annotator_id = ? AND action <> 'undo') WHERE r.id = ?",
+            [user_id, review_id],
         ).fetchone()
-        if row is None:
+        if not _has_room(db, review_id, user_id, row["origin"], now):
             return None
-        # The card that was on screen makes room for the one taken back.
-        db.execute(
-            "UPDATE leases SET ended = 'released' WHERE user_id = ? AND project_id = ? AND ended IS NULL",
-            [user_id, project_id],
-        )
-        token = _lease(db, project_id, user_id, row, now, now + timedelta(minutes=minutes))
+        token = _lease(db, project, user_id, row, now, on_top=True)
+        # What was fetched last makes room for the one taken back.
+        for surplus in _held_tokens(db, project_id, user_id)[1 + project.settings.ahead :]:
+            end(db, surplus, "released")
     return by_token(db, token)
 
 
 def current(db: Database, project_id: int, user_id: int, now: datetime) -> Lease | None:
-    """The live lease this person holds; reads only."""
-    row = db.execute(
-        "SELECT token FROM leases WHERE user_id = ? AND project_id = ? AND ended IS NULL AND expires_at > ?"
-        " ORDER BY created_at LIMIT 1",
-        [user_id, project_id, timestamp(now)],
-    ).fetchone()
-    return by_token(db, row["token"]) if row else None
+    """The review on top of what this person holds; reads only."""
+    return next(iter(held(db, project_id, user_id, now)), None)
+
+
+def held(db: Database, project_id: int, user_id: int, now: datetime) -> list[Lease]:
+    """The live leases of this person, in the order in which they see them; reads only."""
+    rows = db.execute(f"{_LIVE} AND expires_at > ? ORDER BY turn", [user_id, project_id, timestamp(now)])
+    return [by_token(db, row["token"]) for row in rows.fetchall()]
 
 
 def by_token(db: Database, token: str) -> Lease:
     """The lease of that token, live or not; LeaseExpired when it is unknown."""
     row = db.execute(
-        "SELECT l.token, l.project_id, l.review_id, l.origin, l.expires_at, r.text, r.external_id,"
-        " coalesce(r.language, p.language) AS language FROM leases l JOIN reviews r ON r.id = l.review_id"
-        " JOIN projects p ON p.id = l.project_id WHERE l.token = ?",
+        "SELECT l.token, l.project_id, l.review_id, r.text, coalesce(r.language, p.language) AS language,"
+        " r.external_id, l.origin, l.expires_at, l.shown, l.suggestion_id, l.confidence, l.guidelines_id"
+        " FROM leases l JOIN reviews r ON r.id = l.review_id JOIN projects p ON p.id = l.project_id"
+        " WHERE l.token = ?",
         [token],
     ).fetchone()
     if row is None:
         raise LeaseExpired("This review is no longer yours. Take the next one.")
-    return Lease(
-        row["token"],
-        row["project_id"],
-        row["review_id"],
-        row["text"],
-        row["language"],
-        row["external_id"],
-        row["origin"],
-        from_timestamp(row["expires_at"]),
-    )
+    values = dict(zip(row.keys(), row, strict=True))
+    return Lease(**{**values, "expires_at": from_timestamp(row["expires_at"])})
 
 
 def renew(db: Database, token: str, user_id: int, now: datetime) -> datetime:
-    """Keep a live lease for another term; LeaseExpired when it ran out."""
+    """Keep a lease for another term; one that lapsed comes back to life while nobody else took its place.
+
+    LeaseExpired when it was answered, or when others give the review all the labels it wants.
+    """
     with write_transaction(db):
         lease = owned(db, token, user_id)
-        until = now + timedelta(minutes=projects.get(db, lease["project_id"]).settings.lease_minutes)
+        until = _end_of_term(projects.get(db, lease["project_id"]), now)
         if lease["ended"] is not None or from_timestamp(lease["expires_at"]) <= now:
-            raise LeaseExpired("This review was open too long and went back to the queue.")
-        db.execute("UPDATE leases SET expires_at = ? WHERE token = ?", [timestamp(until), token])
+            _expire(db, now)
+            room = _has_room(db, lease["review_id"], user_id, lease["origin"], now)
+            if lease["ended"] == "answered" or not room:
+                raise LeaseExpired("This review was open too long and went back to the queue.")
+        db.execute(
+            "UPDATE leases SET expires_at = ?, ended = NULL WHERE token = ?", [timestamp(until), token]
+        )
     return until
 
 
@@ -137,6 +145,12 @@ def release(db: Database, token: str, user_id: int) -> None:
     with write_transaction(db):
         owned(db, token, user_id)
         db.execute("UPDATE leases SET ended = 'released' WHERE token = ? AND ended IS NULL", [token])
+
+
+def release_review(db: Database, review_id: int) -> None:
+    """Take a review back from whoever holds it, as when an admin decides on it."""
+    with write_transaction(db):
+        db.execute("UPDATE leases SET ended = 'released' WHERE review_id = ? AND ended IS NULL", [review_id])
 
 
 def owned(db: Database, token: str, user_id: int) -> Any:
@@ -164,54 +178,75 @@ def others_on(db: Database, review_id: int, user_id: int, now: datetime) -> int:
     )
 
 
-def _best_free(db: Database, project_id: int, user_id: int) -> Any:
-    for source in SOURCES:
-        parts = ("pool", "holdout", "validation") if ":part" in source else ("",)
-        for part in parts:
-            row = db.execute(
-                source.format(free=FREE), {"project": project_id, "user": user_id, "part": part}
-            ).fetchone()
-            if row is not None:
-                return row
-    return None
+_LIVE = "SELECT token, turn FROM leases WHERE user_id = ? AND project_id = ? AND ended IS NULL"
 
 
-def _lease(db: Database, project_id: int, user_id: int, review: Any, now: datetime, until: datetime) -> str:
+def _held_tokens(db: Database, project_id: int, user_id: int) -> list[str]:
+    return [row["token"] for row in db.execute(f"{_LIVE} ORDER BY turn", [user_id, project_id])]
+
+
+def _has_room(db: Database, review_id: int, user_id: int, origin: str, now: datetime) -> bool:
+    """A gold check has room for everybody who has not answered it; other reviews while they want labels."""
+    if origin != "gold":
+        return candidates.has_room(db, review_id, user_id, now)
+    answered = db.execute(
+        "SELECT 1 FROM annotations WHERE review_id = ? AND annotator_id = ? AND undone_by IS NULL AND action <> 'undo'",
+        [review_id, user_id],
+    ).fetchone()
+    return answered is None
+
+
+def _lease(
+    db: Database, project: Project, user_id: int, review: Any, now: datetime, on_top: bool = False
+) -> str:
     token = secrets.token_urlsafe(24)
+    turns = [row["turn"] for row in db.execute(_LIVE, [user_id, project.id])]
+    turn = min(turns, default=0) - 1 if on_top else max(turns, default=0) + 1
+    suggestion_id, confidence = _suggestion(db, project, review["id"])
+    seen = suggestion_id is not None and review["origin"] not in ALWAYS_BLIND and _shows(project)
+    row = {
+        "token": token,
+        "project_id": project.id,
+        "review_id": review["id"],
+        "user_id": user_id,
+        "ranking_id": review["ranking_id"],
+        "origin": review["origin"],
+        "probability": review["probability"],
+        "created_at": timestamp(now),
+        "expires_at": timestamp(_end_of_term(project, now)),
+        "turn": turn,
+        "suggestion_id": suggestion_id,
+        "confidence": confidence,
+        "shown": "suggestion" if seen else "blind",
+    }
     db.execute(
-        "INSERT INTO leases (token, project_id, review_id, user_id, ranking_id, origin, probability, created_at,"
-        " expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            token,
-            project_id,
-            review["id"],
-            user_id,
-            review["ranking_id"],
-            review["origin"],
-            review["probability"],
-            timestamp(now),
-            timestamp(until),
-        ],
+        f"INSERT INTO leases ({', '.join(row)}, guidelines_id) VALUES ({', '.join('?' * len(row))},"
+        " (SELECT id FROM guidelines WHERE project_id = ? ORDER BY number DESC LIMIT 1))",
+        [*row.values(), project.id],
     )
     return token
+
+
+def _suggestion(db: Database, project: Project, review_id: int) -> tuple[int | None, float | None]:
+    row = db.execute(
+        "SELECT label_id, confidence FROM predictions WHERE model_version_id = ? AND review_id = ?",
+        [project.model_version_id, review_id],
+    ).fetchone()
+    return (row["label_id"], row["confidence"]) if row else (None, None)
+
+
+def _shows(project: Project) -> bool:
+    """Assisted, less the slice that stays blind so that the sway of suggestions can be measured."""
+    if project.settings.assistance != "assisted":
+        return False
+    return random.random() >= project.settings.blind_share  # noqa: S311 - a sample, not a secret
+
+
+def _end_of_term(project: Project, now: datetime) -> datetime:
+    return now + timedelta(minutes=project.settings.lease_minutes)
 
 
 def _expire(db: Database, now: datetime) -> None:
     db.execute(
         "UPDATE leases SET ended = 'expired' WHERE ended IS NULL AND expires_at <= ?", [timestamp(now)]
     )
-
-
-def _why_empty(db: Database, project_id: int, user_id: int, now: datetime) -> QueueEmpty:
-    if not db.execute("SELECT 1 FROM reviews WHERE project_id = ? LIMIT 1", [project_id]).fetchone():
-        return QueueEmpty("no-reviews")
-    frees = db.execute(
-        "SELECT min(l.expires_at) FROM leases l JOIN reviews r ON r.id = l.review_id"
-        " WHERE l.project_id = :project AND l.ended IS NULL AND r.needed > 0"
-        " AND NOT EXISTS (SELECT 1 FROM annotations a WHERE a.review_id = r.id AND a.annotator_id = :user"
-        " AND a.undone_by IS NULL AND a.action <> 'undo')",
-        {"project": project_id, "user": user_id},
-    ).fetchone()[0]
-    if frees is None:
-        return QueueEmpty("nothing-left")
-    return QueueEmpty("all-leased", max(1, int((from_timestamp(frees) - now).total_seconds())))

@@ -56,6 +56,19 @@ def texts_in_reading_order(db: Database, project_id: int) -> list[str]:
     return [row[0] for row in rows]
 
 
+# Open labels of a review: none once it is settled or left out. Gold checks are labels beyond what it wants.
+NEEDED = (
+    "CASE WHEN excluded_at IS NOT NULL OR EXISTS (SELECT 1 FROM adjudications d WHERE d.review_id = reviews.id) THEN 0"
+    " ELSE max(0, {wanted} - (SELECT count(*) FROM annotations a WHERE a.review_id = reviews.id"
+    " AND a.undone_by IS NULL AND a.action = 'label' AND a.origin <> 'gold')) END"
+)
+
+
+def recount(db: Database, review_id: int) -> None:
+    """Set how many labels a review still needs; call it in the transaction that changes its answers."""
+    db.execute(f"UPDATE reviews SET needed = {NEEDED.format(wanted='wanted')} WHERE id = ?", [review_id])
+
+
 def get(db: Database, review_id: int) -> Any:
     """One review with every column; NotFound otherwise."""
     row = db.execute("SELECT * FROM reviews WHERE id = ?", [review_id]).fetchone()

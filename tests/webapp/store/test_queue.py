@@ -151,14 +151,44 @@ def test_overlap_asks_exactly_that_many_people(
     assert queue.claim(db, project.id, people[0], NOON) == QueueEmpty("nothing-left")
 
 
-def test_a_skipped_review_goes_to_others_only(
+def test_a_person_holds_reviews_ahead_in_order_and_each_once(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(6, overlap_share=1.0, overlap_labels=2, ahead=2)
+    held = queue.claim_ahead(db, project.id, people[0], 10, NOON)
+    assert isinstance(held, list) and len({lease.review_id for lease in held}) == 3
+    assert queue.held(db, project.id, people[0], NOON) == held
+    a_label(db, project, held[1], people[0])
+    topped_up = queue.claim_ahead(db, project.id, people[0], 3, NOON)
+    assert isinstance(topped_up, list)
+    assert [lease.token for lease in topped_up[:2]] == [held[0].token, held[2].token]
+    assert len(topped_up) == 3
+
+
+def test_a_review_taken_back_comes_on_top_and_what_is_too_much_returns(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(6, ahead=1)
+    first = claimed(db, project, people[0])
+    a_label(db, project, first, people[0])
+    queue.claim_ahead(db, project.id, people[0], 2, NOON)
+    annotations.undo_last(db, project.id, people[0], NOON)
+    held = queue.held(db, project.id, people[0], NOON)
+    assert len(held) == 2 and held[0].review_id == first.review_id
+
+
+def test_a_lapsed_lease_lives_again_while_nobody_took_its_place(
     db: Database, people: list[int], a_project: ProjectBuilder
 ) -> None:
     project = a_project(1)
     lease = claimed(db, project, people[0])
-    annotations.record(db, lease.token, people[0], Answer("skip", note="unclear"), NOON)
-    assert queue.claim(db, project.id, people[0], NOON) == QueueEmpty("nothing-left")
-    assert claimed(db, project, people[1]).review_id == lease.review_id
+    late = NOON + timedelta(hours=3)
+    queue.renew(db, lease.token, people[0], late)
+    assert queue.current(db, project.id, people[0], late) is not None
+    queue.release(db, lease.token, people[0])
+    claimed(db, project, people[1], late)
+    with pytest.raises(LeaseExpired):
+        queue.renew(db, lease.token, people[0], late)
 
 
 def test_an_empty_project_says_so(db: Database, people: list[int], a_project: ProjectBuilder) -> None:

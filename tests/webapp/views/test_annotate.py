@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from builders import Clock, a_lease, a_project, an_annotation
+from builders import Clock, a_lease, a_project, a_user, an_annotation
 from sqlite_utils import Database
 from visitor import Browser
 
@@ -173,7 +173,7 @@ def test_two_people_never_get_the_same_review(
 def test_a_renewed_lease_lives_on_and_a_released_one_ends(
     annotator: Browser, web_db: Database, clock: Clock
 ) -> None:
-    project = a_project(web_db)
+    project = a_project(web_db, size=1)
     lease = a_lease(web_db, project, the_user(annotator))
     clock.forward(minutes=9)
     assert annotator.post(f"/leases/{lease.token}/renew").status_code == 204
@@ -181,6 +181,7 @@ def test_a_renewed_lease_lives_on_and_a_released_one_ends(
     assert held(web_db, project, annotator, clock) is not None
     assert annotator.post(f"/leases/{lease.token}/release").status_code == 204
     assert held(web_db, project, annotator, clock) is None
+    a_lease(web_db, project, a_user(web_db, "ben"), clock())
     assert annotator.post(f"/leases/{lease.token}/renew", htmx=True).status_code == 409
 
 
