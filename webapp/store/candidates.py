@@ -19,7 +19,7 @@ SKIPPERS = 2
 
 _ANSWERS = "FROM annotations a WHERE a.review_id = r.id AND a.undone_by IS NULL AND a.action <> 'undo'"
 # More labels wanted than others are giving; neither held nor answered by this person; nobody's skip pending.
-FREE = f"""r.needed > (SELECT count(*) FROM leases l WHERE l.review_id = r.id AND l.ended IS NULL)
+FREE = f"""r.needed > 0 AND r.needed > (SELECT count(*) FROM leases l WHERE l.review_id = r.id AND l.ended IS NULL)
     AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.review_id = r.id AND l.user_id = :user AND l.ended IS NULL)
     AND NOT EXISTS (SELECT 1 {_ANSWERS} AND CASE WHEN a.annotator_id = :user
         THEN a.action <> 'skip' OR a.attempt > 1 OR a.created_at > :returned
