@@ -70,7 +70,6 @@ def record(db: Database, token: str, user_id: int, answer: Answer, now: datetime
         row = _insert(db, lease, user_id, answer, now, lease_token=token, attempt=attempt)
         if skipped is not None:
             db.execute("UPDATE annotations SET undone_by = ? WHERE id = ?", [row["id"], skipped["id"]])
-        queue.end(db, token, "answered")
         reviews.recount(db, lease["review_id"])
     return _annotation(row)
 
@@ -176,6 +175,7 @@ def _insert(
         "attempt": attempt,
         "created_at": timestamp(now),
     }
+    queue.end_answered(db, source["review_id"], user_id, lease_token)
     return db.execute(
         f"INSERT INTO annotations ({', '.join(row)}) VALUES ({', '.join('?' * len(row))}) RETURNING *",
         list(row.values()),

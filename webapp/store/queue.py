@@ -91,7 +91,7 @@ def claim_review(db: Database, project_id: int, user_id: int, review_id: int, no
         token = _lease(db, project, user_id, row, now, on_top=True)
         # What was fetched last makes room for the one taken back.
         for surplus in _held_tokens(db, project_id, user_id)[1 + project.settings.ahead :]:
-            end(db, surplus, "released")
+            release(db, surplus, user_id)
     return by_token(db, token)
 
 
@@ -163,9 +163,13 @@ def owned(db: Database, token: str, user_id: int) -> Any:
     return row
 
 
-def end(db: Database, token: str, how: str) -> None:
-    """Close a lease as answered, released or expired."""
-    db.execute("UPDATE leases SET ended = ? WHERE token = ?", [how, token])
+def end_answered(db: Database, review_id: int, user_id: int, token: str | None) -> None:
+    """Close the lease that was answered, and whatever else this person holds of the review."""
+    db.execute(
+        "UPDATE leases SET ended = CASE token WHEN :token THEN 'answered' ELSE 'released' END"
+        " WHERE token = :token OR (review_id = :review AND user_id = :user AND ended IS NULL)",
+        {"token": token, "review": review_id, "user": user_id},
+    )
 
 
 def others_on(db: Database, review_id: int, user_id: int, now: datetime) -> int:
