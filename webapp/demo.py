@@ -43,14 +43,20 @@ class DemoReview:
     text: str
     votes: tuple[int, ...]
 
+    def label_by(self, rater: int) -> str:
+        """The label in the vote of one rater, counted from 0."""
+        return _label(self.votes[rater])
+
     @property
     def majority(self) -> str | None:
         """The label that most of the raters gave; None for a tie."""
-        counts = Counter(
-            "positive" if vote > 0 else "negative" if vote < 0 else "neutral" for vote in self.votes
-        )
+        counts = Counter(map(_label, self.votes))
         ranked = counts.most_common(2)
         return ranked[0][0] if len(ranked) == 1 or ranked[0][1] > ranked[1][1] else None
+
+
+def _label(vote: int) -> str:
+    return "positive" if vote > 0 else "negative" if vote < 0 else "neutral"
 
 
 def fetch() -> list[DemoReview]:

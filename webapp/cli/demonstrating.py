@@ -8,6 +8,7 @@ from sqlite_utils import Database
 
 from webapp import demo
 from webapp.cli.importing import import_file
+from webapp.cli.playing import play
 from webapp.cli.setting_up import add_default_encoder, set_up
 from webapp.importing import FileOptions
 from webapp.instance import Instance, open_instance
@@ -17,15 +18,24 @@ from webapp.store.projects import Project, ProjectSettings
 SETTINGS = ProjectSettings(holdout_size=demo.HOLDOUT, validation_size=demo.VALIDATION)
 
 
-def prepare(instance: Instance) -> None:
-    """Make the instance, the default encoder and the demo project, each only where it is missing."""
+def prepare(instance: Instance, players: int = 0) -> None:
+    """Make the instance, the default encoder and the demo project, each only where it is missing.
+
+    players: so many of the study's raters label a new demo project through some rounds.
+    """
     new = set_up(instance)
     add_default_encoder(instance)
     db = open_instance(instance)
     try:
         project = _project(db)
         if not reviews.counts(db, project.id)["total"]:
-            _fill(instance, db, project)
+            fetched = _fill(instance, db, project)
+            if players:
+                play(instance, db, project, fetched, players)
+        elif players:
+            click.echo(
+                "The demo project is there already, so nobody plays. Start anew with another --instance."
+            )
     finally:
         db.close()
     if not new:
@@ -37,7 +47,7 @@ def _project(db: Database) -> Project:
     return found[0] if found else projects.create(db, demo.PROJECT, settings=SETTINGS)
 
 
-def _fill(instance: Instance, db: Database, project: Project) -> None:
+def _fill(instance: Instance, db: Database, project: Project) -> list[demo.DemoReview]:
     click.echo("Fetching the demo reviews ...")
     fetched = demo.fetch()
     with tempfile.TemporaryDirectory() as folder:
@@ -48,3 +58,4 @@ def _fill(instance: Instance, db: Database, project: Project) -> None:
         f"{counts.imported:,} reviews, {counts.labelled} of them labelled by 20 people each, to measure with."
         " The rest is yours to label."
     )
+    return fetched

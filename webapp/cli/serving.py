@@ -93,18 +93,27 @@ def worker_command(instance: Instance) -> None:
 @click.command("demo")
 @server_options
 @workers_option
+@click.option(
+    "--play",
+    "players",
+    type=click.IntRange(1, 20),
+    default=0,
+    metavar="N",
+    help="Let N raters label it first.",
+)
 @pass_instance
 def demo_command(
-    instance: Instance, host: str, port: int, processes: int, threads: int, workers: int
+    instance: Instance, host: str, port: int, processes: int, threads: int, workers: int, players: int
 ) -> None:
     """Start with real, human-rated reviews, ready to label in the browser.
 
-    Makes the instance and the demo project where they are missing, then does what `winnow run` does.
+    Makes the instance and the demo project where they are missing, then does what `winnow run` does. With --play the
+    votes that the reviews came with are given again, by N people through some rounds, to show a team at work.
     """
     from webapp.cli.demonstrating import prepare
 
     supervise.require_free(host, port)
-    prepare(instance)
+    prepare(instance, players)
     run(instance, host, port, processes, threads, workers)
 
 
