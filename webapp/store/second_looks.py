@@ -1,0 +1,58 @@
+"""Second looks: further labels asked for one review, beyond what the overlap settings want."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from webapp.store import audit
+from webapp.store.connection import timestamp, write_transaction
+from webapp.store.errors import InvalidValue, NotFound
+
+MOST_LABELS = 10
+
+
+@dataclass(frozen=True)
+class SecondLook:
+    """One request; `requested_by` is a name, None where nobody in person asked."""
+
+    id: int
+    labels: int
+    requested_by: str | None
+    created_at: str
+
+
+def request(
+    db: Database, project_id: int, review_id: int, labels: int, by: int | None, now: datetime
+) -> None:
+    """Ask that many more people for a label, before the ranking; a review that had all its labels opens again."""
+    if not 1 <= labels <= MOST_LABELS:
+        raise InvalidValue(f"A second look asks for 1 to {MOST_LABELS} labels.")
+    with write_transaction(db):
+        review = db.execute(
+            "SELECT excluded_at FROM reviews WHERE id = ? AND project_id = ?", [review_id, project_id]
+        ).fetchone()
+        if review is None:
+            raise NotFound("There is no such review.")
+        if review["excluded_at"] is not None:
+            raise InvalidValue("This review is left out. Take it back in before asking for more labels.")
+        db.execute(
+            "UPDATE reviews SET wanted = wanted + :labels, needed = needed + :labels WHERE id = :review",
+            {"labels": labels, "review": review_id},
+        )
+        db.execute(
+            "INSERT INTO second_looks (project_id, review_id, labels, requested_by, created_at)"
+            " VALUES (?, ?, ?, ?, ?)",
+            [project_id, review_id, labels, by, timestamp(now)],
+        )
+        audit.log(db, by, "second_look.request", f"review:{review_id}", now, labels=labels)
+
+
+def of_review(db: Database, review_id: int) -> list[SecondLook]:
+    """What was asked for one review, oldest first."""
+    rows = db.execute(
+        "SELECT s.id, s.labels, u.name, s.created_at FROM second_looks s LEFT JOIN users u ON u.id = s.requested_by"
+        " WHERE s.review_id = ? ORDER BY s.id",
+        [review_id],
+    )
+    return [SecondLook(*tuple(row)) for row in rows]
