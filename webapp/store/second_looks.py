@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from webapp.store import audit
+from webapp.store import audit, reviews
 from webapp.store.connection import timestamp, write_transaction
 from webapp.store.errors import InvalidValue, NotFound
 
@@ -29,17 +29,21 @@ def request(
     if not 1 <= labels <= MOST_LABELS:
         raise InvalidValue(f"A second look asks for 1 to {MOST_LABELS} labels.")
     with write_transaction(db):
-        review = db.execute(
-            "SELECT excluded_at FROM reviews WHERE id = ? AND project_id = ?", [review_id, project_id]
-        ).fetchone()
-        if review is None:
+        review = reviews.get(db, review_id)
+        if review["project_id"] != project_id:
             raise NotFound("There is no such review.")
         if review["excluded_at"] is not None:
             raise InvalidValue("This review is left out. Take it back in before asking for more labels.")
-        db.execute(
-            "UPDATE reviews SET wanted = wanted + :labels, needed = needed + :labels WHERE id = :review",
-            {"labels": labels, "review": review_id},
+        if db.execute("SELECT 1 FROM adjudications WHERE review_id = ?", [review_id]).fetchone():
+            raise InvalidValue("This review is settled: further labels would change nothing.")
+        given = (
+            "SELECT count(*) FROM annotations a WHERE a.review_id = reviews.id AND a.action = 'label'"
+            " AND a.undone_by IS NULL AND a.origin <> 'gold'"
         )
+        db.execute(
+            f"UPDATE reviews SET wanted = max(wanted, ({given})) + ? WHERE id = ?", [labels, review_id]
+        )
+        reviews.recount(db, review_id)
         db.execute(
             "INSERT INTO second_looks (project_id, review_id, labels, requested_by, created_at)"
             " VALUES (?, ?, ?, ?, ?)",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlite_utils import Database
 
-from webapp.store import annotations, audit, queue, reviews, second_looks
+from webapp.store import adjudications, annotations, audit, queue, reviews, second_looks
 from webapp.store.annotations import Answer
 from webapp.store.errors import InvalidValue, NotFound
 from webapp.store.projects import Project
@@ -57,10 +57,13 @@ def test_a_request_asks_for_a_sensible_number(
         second_looks.request(db, project.id, 1, labels, None, NOON)
 
 
-def test_reviews_left_out_or_of_another_project_are_refused(
-    db: Database, a_project: Callable[..., Project]
+def test_reviews_settled_left_out_or_of_another_project_are_refused(
+    db: Database, people: list[int], a_project: Callable[..., Project]
 ) -> None:
     project, other = a_project(1), a_project(2)
+    adjudications.decide(db, 2, other.labels[0].id, people[-1], "", NOON)
+    with pytest.raises(InvalidValue):
+        second_looks.request(db, other.id, 2, 1, None, NOON)
     with pytest.raises(NotFound):
         second_looks.request(db, other.id, 1, 1, None, NOON)
     with db.conn:

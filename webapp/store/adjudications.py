@@ -1,0 +1,170 @@
+"""Decisions: an admin settles a review, leaves it out, or gives it to the team again. Answers stay as they are."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from webapp.store import audit, queue, reviews
+from webapp.store.connection import timestamp, write_transaction
+from webapp.store.errors import InvalidValue, NothingToUndo, UnknownLabel
+
+REASON_LIMIT = 2_000
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The newest decision on a review is its gold label; earlier ones are its history."""
+
+    id: int
+    review_id: int
+    label: str
+    position: int
+    decided_by: str
+    reason: str
+    created_at: str
+
+
+def decide(db: Database, review_id: int, label_id: int, by: int, reason: str, now: datetime) -> int:
+    """Settle the review: the label is gold, nobody is asked any more. Deciding again supersedes. Returns its id."""
+    reason = _checked(reason)
+    with write_transaction(db):
+        review = _kept(db, review_id)
+        _check_label(db, review["project_id"], label_id)
+        decision_id = db.execute(
+            "INSERT INTO adjudications (review_id, label_id, decided_by, reason, created_at)"
+            " VALUES (?, ?, ?, ?, ?) RETURNING id",
+            [review_id, label_id, by, reason, timestamp(now)],
+        ).fetchone()[0]
+        db.execute(
+            "UPDATE suspects SET state = 'adjudicated', decided_by = ?, decided_at = ?"
+            " WHERE review_id = ? AND state = 'open'",
+            [by, timestamp(now), review_id],
+        )
+        _close(db, review_id)
+        audit.log(db, by, "review.decide", f"review:{review_id}", now, label=label_id)
+    return int(decision_id)
+
+
+def take_back(db: Database, decision_id: int, by: int, now: datetime) -> int:
+    """Withdraw one's own decision while none is newer; returns the review's id. The audit log keeps what it was."""
+    with write_transaction(db):
+        row = db.execute(
+            "SELECT * FROM adjudications d WHERE id = ? AND decided_by = ?"
+            " AND NOT EXISTS (SELECT 1 FROM adjudications n WHERE n.review_id = d.review_id AND n.id > d.id)",
+            [decision_id, by],
+        ).fetchone()
+        if row is None:
+            raise NothingToUndo("This decision is not yours, was taken back, or another one followed.")
+        db.execute("DELETE FROM adjudications WHERE id = ?", [decision_id])
+        db.execute(
+            "UPDATE suspects SET state = 'open', decided_by = NULL, decided_at = NULL"
+            " WHERE review_id = ? AND state = 'adjudicated' AND decided_at = ?",
+            [row["review_id"], row["created_at"]],
+        )
+        reviews.recount(db, row["review_id"])
+        kept = {"label": row["label_id"], "reason": row["reason"], "decided_at": row["created_at"]}
+        audit.log(db, by, "review.take_back", f"review:{row['review_id']}", now, **kept)
+    return int(row["review_id"])
+
+
+def leave_out(db: Database, review_id: int, by: int, reason: str, now: datetime) -> None:
+    """Take the review out of queue, training and agreement; its answers are kept."""
+    reason = _checked(reason)
+    with write_transaction(db):
+        _kept(db, review_id)
+        db.execute("UPDATE reviews SET excluded_at = ? WHERE id = ?", [timestamp(now), review_id])
+        _close(db, review_id)
+        audit.log(db, by, "review.leave_out", f"review:{review_id}", now, reason=reason)
+
+
+def take_back_in(db: Database, review_id: int, by: int, now: datetime) -> None:
+    """Undo `leave_out`: the review waits for the labels it still wants."""
+    with write_transaction(db):
+        review = reviews.get(db, review_id)
+        if review["excluded_at"] is None:
+            return
+        # Changed settings meanwhile set what it wants to nothing.
+        least = 0 if review["near_duplicate_of"] else 1
+        db.execute(
+            "UPDATE reviews SET excluded_at = NULL, wanted = max(wanted, ?) WHERE id = ?", [least, review_id]
+        )
+        reviews.recount(db, review_id)
+        audit.log(db, by, "review.take_back_in", f"review:{review_id}", now)
+
+
+def send_back(db: Database, review_id: int, by: int, now: datetime) -> None:
+    """Withdraw the skips and flags of a review, so that it may come before everybody anew."""
+    with write_transaction(db):
+        _kept(db, review_id)
+        declined = db.execute(
+            "SELECT id, project_id, origin, probability FROM annotations WHERE review_id = ?"
+            " AND action IN ('skip', 'flag') AND undone_by IS NULL",
+            [review_id],
+        ).fetchall()
+        if not declined:
+            raise NothingToUndo("Nobody skips or flags this review now.")
+        for row in declined:
+            _withdraw(db, row, review_id, by, now)
+        audit.log(db, by, "review.send_back", f"review:{review_id}", now, answers=len(declined))
+
+
+def of_review(db: Database, review_id: int) -> list[Decision]:
+    """The decisions on one review, newest first."""
+    rows = db.execute(f"{_DECISIONS} WHERE d.review_id = ? ORDER BY d.id DESC", [review_id])
+    return [Decision(*tuple(row)) for row in rows]
+
+
+def latest_by(db: Database, project_id: int, user_id: int, since: datetime) -> Decision | None:
+    """The last decision of this person that still holds and is not older than `since`."""
+    row = db.execute(
+        f"{_DECISIONS} JOIN reviews r ON r.id = d.review_id WHERE r.project_id = ? AND d.decided_by = ?"
+        " AND d.created_at >= ? AND r.excluded_at IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM adjudications n WHERE n.review_id = d.review_id AND n.id > d.id)"
+        " ORDER BY d.id DESC LIMIT 1",
+        [project_id, user_id, timestamp(since)],
+    ).fetchone()
+    return Decision(*tuple(row)) if row else None
+
+
+_DECISIONS = (
+    "SELECT d.id, d.review_id, l.name, l.position, u.name, d.reason, d.created_at FROM adjudications d"
+    " JOIN labels l ON l.id = d.label_id JOIN users u ON u.id = d.decided_by"
+)
+
+
+def _kept(db: Database, review_id: int) -> Any:
+    review = reviews.get(db, review_id)
+    if review["excluded_at"] is not None:
+        raise InvalidValue("This review is left out. Take it back in first.")
+    return review
+
+
+def _checked(reason: str) -> str:
+    if len(reason.strip()) > REASON_LIMIT:
+        raise InvalidValue(f"A reason has at most {REASON_LIMIT} characters.")
+    return reason.strip()
+
+
+def _check_label(db: Database, project_id: int, label_id: int) -> None:
+    found = db.execute(
+        "SELECT 1 FROM labels WHERE id = ? AND project_id = ? AND retired_at IS NULL", [label_id, project_id]
+    ).fetchone()
+    if found is None:
+        raise UnknownLabel("This label is no longer in the project. Reload the page and decide again.")
+
+
+def _close(db: Database, review_id: int) -> None:
+    """Nobody needs to label it now, and whoever has it on screen gives it back."""
+    reviews.recount(db, review_id)
+    queue.release_review(db, review_id)
+
+
+def _withdraw(db: Database, row: Any, review_id: int, by: int, now: datetime) -> None:
+    undone_by = db.execute(
+        "INSERT INTO annotations (project_id, review_id, annotator_id, action, origin, probability, created_at)"
+        " VALUES (?, ?, ?, 'undo', ?, ?, ?) RETURNING id",
+        [row["project_id"], review_id, by, row["origin"], row["probability"], timestamp(now)],
+    ).fetchone()[0]
+    db.execute("UPDATE annotations SET undone_by = ? WHERE id = ?", [undone_by, row["id"]])

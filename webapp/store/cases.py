@@ -1,0 +1,173 @@
+"""Cases: reviews that wait for an admin's decision, and those that are settled or left out."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlite_utils import Database
+
+from webapp.store.candidates import SKIPPERS
+from webapp.store.connection import timestamp
+
+# Somebody who answered in this time may still take what another person skipped.
+ACTIVE = timedelta(days=7)
+PAGE = 50
+
+_SINCE_DECISION = """(SELECT max(a.created_at) FROM annotations a WHERE a.review_id = r.id AND a.undone_by IS NULL
+    AND a.action = '{action}' AND {counts})
+    > coalesce((SELECT max(d.created_at) FROM adjudications d WHERE d.review_id = r.id), '')"""
+# What a hidden check answers opens no settled case again.
+KINDS = {
+    "disagreement": f"""r.needed = 0 AND r.id IN (SELECT c.review_id FROM current_labels c
+        WHERE c.project_id = :project GROUP BY c.review_id HAVING count(DISTINCT c.label_id) > 1)
+        AND {_SINCE_DECISION.format(action="label", counts="a.origin <> 'gold'")}""",
+    "skipped": f"""r.needed > 0 AND r.id IN (SELECT k.review_id FROM annotations k
+        WHERE k.project_id = :project AND k.action = 'skip' AND k.undone_by IS NULL GROUP BY k.review_id
+        HAVING count(*) >= {SKIPPERS} OR (max(k.attempt) > 1 AND NOT EXISTS (SELECT 1 FROM annotations o
+            JOIN users u ON u.id = o.annotator_id AND u.disabled_at IS NULL WHERE o.project_id = :project
+            AND o.annotator_id <> k.annotator_id AND o.origin <> 'import' AND o.created_at > :active)))""",
+    "flagged": f"""r.id IN (SELECT f.review_id FROM annotations f
+        WHERE f.project_id = :project AND f.action = 'flag' AND f.undone_by IS NULL)
+        AND {_SINCE_DECISION.format(action="flag", counts="true")}""",
+}
+
+
+@dataclass(frozen=True)
+class Voice:
+    """One person's answer on a case; the letter stands for the name."""
+
+    letter: str
+    action: str
+    label: str | None
+    position: int | None
+    reason: str | None
+    note: str
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A review with its gold label, and how often it was decided."""
+
+    decision_id: int
+    review_id: int
+    text: str
+    label: str
+    position: int
+    decided_by: str
+    reason: str
+    created_at: str
+    decisions: int
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    review_id: int
+    text: str
+    excluded_at: str
+    by: str | None
+    reason: str
+
+
+def waiting(db: Database, project_id: int, now: datetime) -> int:
+    """How many reviews wait for a decision, of whatever kind."""
+    either = " OR ".join(f"({condition})" for condition in KINDS.values())
+    return _count(db, project_id, either, now)
+
+
+def counts(db: Database, project_id: int, now: datetime) -> dict[str, int]:
+    """Cases by kind, with `settled` and `left-out`."""
+    found = {kind: _count(db, project_id, condition, now) for kind, condition in KINDS.items()}
+    settled = "SELECT count(DISTINCT d.review_id) FROM adjudications d JOIN reviews r ON r.id = d.review_id"
+    found["settled"] = db.execute(f"{settled} WHERE r.project_id = ?", [project_id]).fetchone()[0]
+    left_out = "SELECT count(*) FROM reviews WHERE project_id = ? AND excluded_at IS NOT NULL"
+    found["left-out"] = db.execute(left_out, [project_id]).fetchone()[0]
+    return found
+
+
+def following(db: Database, project_id: int, kind: str, after_id: int, now: datetime) -> int | None:
+    """The review of the next case of that kind; after the last one the first again."""
+    for after in (after_id, 0):
+        row = db.execute(
+            f"SELECT r.id FROM reviews r WHERE r.project_id = :project AND r.excluded_at IS NULL AND {KINDS[kind]}"
+            " AND r.id > :after ORDER BY r.id LIMIT 1",
+            {**_values(project_id, now), "after": after},
+        ).fetchone()
+        if row is not None:
+            return int(row["id"])
+    return None
+
+
+def kinds_of(db: Database, project_id: int, review_id: int, now: datetime) -> list[str]:
+    """Why this review waits for a decision; empty where it does not."""
+    asked = "SELECT 1 FROM reviews r WHERE r.id = :review AND r.excluded_at IS NULL AND {}"
+    values = {**_values(project_id, now), "review": review_id}
+    return [
+        kind for kind, condition in KINDS.items() if db.execute(asked.format(condition), values).fetchone()
+    ]
+
+
+def voices(db: Database, review_id: int) -> list[Voice]:
+    """What people say of a review now, without their names: in an order that is the same at every look, but tells
+    nothing, since each review mixes people anew."""
+    rows = db.execute(
+        "SELECT a.annotator_id, a.action, l.name AS label, l.position, a.reason, a.note FROM annotations a"
+        " LEFT JOIN labels l ON l.id = a.label_id"
+        " WHERE a.review_id = ? AND a.action <> 'undo' AND a.undone_by IS NULL",
+        [review_id],
+    ).fetchall()
+
+    def mixed(row: Any) -> bytes:
+        return hashlib.sha256(f"{review_id}:{row['annotator_id']}".encode()).digest()
+
+    return [
+        Voice(_letter(place), row["action"], row["label"], row["position"], row["reason"], row["note"])
+        for place, row in enumerate(sorted(rows, key=mixed))
+    ]
+
+
+def settled(db: Database, project_id: int, before_id: int | None = None, limit: int = PAGE) -> list[Settled]:
+    """Decided reviews with their newest decision, the last one first."""
+    rows = db.execute(
+        "SELECT d.id, d.review_id, r.text, l.name, l.position, u.name, d.reason, d.created_at,"
+        " (SELECT count(*) FROM adjudications n WHERE n.review_id = r.id) FROM adjudications d"
+        " JOIN reviews r ON r.id = d.review_id JOIN labels l ON l.id = d.label_id JOIN users u ON u.id = d.decided_by"
+        " WHERE r.project_id = ? AND d.id < ?"
+        " AND NOT EXISTS (SELECT 1 FROM adjudications n WHERE n.review_id = r.id AND n.id > d.id)"
+        " ORDER BY d.id DESC LIMIT ?",
+        [project_id, before_id or 2**62, limit],
+    )
+    return [Settled(*tuple(row)) for row in rows]
+
+
+def left_out(db: Database, project_id: int, after_id: int = 0, limit: int = PAGE) -> list[LeftOut]:
+    """Reviews that an admin left out, with who and why."""
+    rows = db.execute(
+        "SELECT r.id, r.text, r.excluded_at, u.name, g.detail FROM reviews r"
+        " LEFT JOIN (SELECT subject, max(id) AS id FROM audit_log WHERE action = 'review.leave_out' GROUP BY subject) k"
+        "  ON k.subject = 'review:' || r.id LEFT JOIN audit_log g ON g.id = k.id LEFT JOIN users u ON u.id = g.user_id"
+        " WHERE r.project_id = ? AND r.excluded_at IS NOT NULL AND r.id > ? ORDER BY r.id LIMIT ?",
+        [project_id, after_id, limit],
+    ).fetchall()
+    return [
+        LeftOut(row[0], row[1], row[2], row[3], json.loads(row["detail"] or "{}").get("reason", ""))
+        for row in rows
+    ]
+
+
+def _count(db: Database, project_id: int, condition: str, now: datetime) -> int:
+    row = db.execute(
+        "SELECT count(*) FROM reviews r WHERE r.project_id = :project AND r.excluded_at IS NULL"
+        f" AND ({condition})",
+        _values(project_id, now),
+    ).fetchone()
+    return int(row[0])
+
+
+def _values(project_id: int, now: datetime) -> dict[str, object]:
+    return {"project": project_id, "active": timestamp(now - ACTIVE)}
+
+
+def _letter(place: int) -> str:
+    return chr(ord("A") + place) if place < 26 else str(place + 1)
