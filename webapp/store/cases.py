@@ -15,22 +15,31 @@ from webapp.store.connection import timestamp
 ACTIVE = timedelta(days=7)
 PAGE = 50
 
-_SINCE_DECISION = """(SELECT max(a.created_at) FROM annotations a WHERE a.review_id = r.id AND a.undone_by IS NULL
-    AND a.action = '{action}' AND {counts})
+# Current answers; the words "action <> 'undo'" bring in their index.
+_CURRENT = "a.undone_by IS NULL AND a.action <> 'undo'"
+_SINCE_DECISION = f"""(SELECT max(a.created_at) FROM annotations a WHERE a.review_id = r.id AND {_CURRENT} AND {{what}})
     > coalesce((SELECT max(d.created_at) FROM adjudications d WHERE d.review_id = r.id), '')"""
-# What a hidden check answers opens no settled case again.
+# Which reviews may be a case, and which of those are. What a hidden check answers opens no settled case again.
 KINDS = {
-    "disagreement": f"""r.needed = 0 AND r.id IN (SELECT c.review_id FROM current_labels c
-        WHERE c.project_id = :project GROUP BY c.review_id HAVING count(DISTINCT c.label_id) > 1)
-        AND {_SINCE_DECISION.format(action="label", counts="a.origin <> 'gold'")}""",
-    "skipped": f"""r.needed > 0 AND r.id IN (SELECT k.review_id FROM annotations k
-        WHERE k.project_id = :project AND k.action = 'skip' AND k.undone_by IS NULL GROUP BY k.review_id
-        HAVING count(*) >= {SKIPPERS} OR (max(k.attempt) > 1 AND NOT EXISTS (SELECT 1 FROM annotations o
+    "disagreement": (
+        f"SELECT a.review_id FROM annotations a WHERE {_CURRENT} GROUP BY a.review_id HAVING count(*) > 1",
+        f"""r.needed = 0 AND 1 < (SELECT count(DISTINCT a.label_id) FROM annotations a
+            WHERE a.review_id = r.id AND {_CURRENT} AND a.action = 'label')
+        AND {_SINCE_DECISION.format(what="a.action = 'label' AND a.origin <> 'gold'")}""",
+    ),
+    "skipped": (
+        f"""SELECT a.review_id FROM annotations a
+        WHERE a.project_id = :project AND a.action = 'skip' AND a.undone_by IS NULL GROUP BY a.review_id
+        HAVING count(*) >= {SKIPPERS} OR (max(a.attempt) > 1 AND NOT EXISTS (SELECT 1 FROM annotations o
             JOIN users u ON u.id = o.annotator_id AND u.disabled_at IS NULL WHERE o.project_id = :project
-            AND o.annotator_id <> k.annotator_id AND o.origin <> 'import' AND o.created_at > :active)))""",
-    "flagged": f"""r.id IN (SELECT f.review_id FROM annotations f
-        WHERE f.project_id = :project AND f.action = 'flag' AND f.undone_by IS NULL)
-        AND {_SINCE_DECISION.format(action="flag", counts="true")}""",
+            AND o.annotator_id <> a.annotator_id AND o.origin <> 'import' AND o.created_at > :active))""",
+        "r.needed > 0",
+    ),
+    "flagged": (
+        "SELECT DISTINCT a.review_id FROM annotations a"
+        " WHERE a.project_id = :project AND a.action = 'flag' AND a.undone_by IS NULL",
+        _SINCE_DECISION.format(what="a.action = 'flag'"),
+    ),
 }
 
 
@@ -72,39 +81,39 @@ class LeftOut:
 
 def waiting(db: Database, project_id: int, now: datetime) -> int:
     """How many reviews wait for a decision, of whatever kind."""
-    either = " OR ".join(f"({condition})" for condition in KINDS.values())
-    return _count(db, project_id, either, now)
+    either = " UNION ".join(_question(kind) for kind in KINDS)
+    return int(db.execute(f"SELECT count(*) FROM ({either})", _values(project_id, now)).fetchone()[0])
 
 
 def counts(db: Database, project_id: int, now: datetime) -> dict[str, int]:
     """Cases by kind, with `settled` and `left-out`."""
-    found = {kind: _count(db, project_id, condition, now) for kind, condition in KINDS.items()}
-    settled = "SELECT count(DISTINCT d.review_id) FROM adjudications d JOIN reviews r ON r.id = d.review_id"
-    found["settled"] = db.execute(f"{settled} WHERE r.project_id = ?", [project_id]).fetchone()[0]
-    left_out = "SELECT count(*) FROM reviews WHERE project_id = ? AND excluded_at IS NOT NULL"
-    found["left-out"] = db.execute(left_out, [project_id]).fetchone()[0]
-    return found
+    questions = {kind: _question(kind) for kind in KINDS} | {
+        "settled": "SELECT DISTINCT d.review_id FROM adjudications d JOIN reviews r ON r.id = d.review_id"
+        " WHERE r.project_id = :project",
+        "left-out": "SELECT id FROM reviews WHERE project_id = :project AND excluded_at IS NOT NULL",
+    }
+    values = _values(project_id, now)
+    return {
+        kind: int(db.execute(f"SELECT count(*) FROM ({question})", values).fetchone()[0])
+        for kind, question in questions.items()
+    }
 
 
 def following(db: Database, project_id: int, kind: str, after_id: int, now: datetime) -> int | None:
     """The review of the next case of that kind; after the last one the first again."""
-    for after in (after_id, 0):
-        row = db.execute(
-            f"SELECT r.id FROM reviews r WHERE r.project_id = :project AND r.excluded_at IS NULL AND {KINDS[kind]}"
-            " AND r.id > :after ORDER BY r.id LIMIT 1",
-            {**_values(project_id, now), "after": after},
-        ).fetchone()
-        if row is not None:
-            return int(row["id"])
-    return None
+    values = {**_values(project_id, now), "after": after_id}
+    question = f"SELECT id FROM ({_question(kind)}) ORDER BY id <= :after, id LIMIT 1"
+    row = db.execute(question, values).fetchone()
+    return int(row["id"]) if row else None
 
 
 def kinds_of(db: Database, project_id: int, review_id: int, now: datetime) -> list[str]:
     """Why this review waits for a decision; empty where it does not."""
-    asked = "SELECT 1 FROM reviews r WHERE r.id = :review AND r.excluded_at IS NULL AND {}"
     values = {**_values(project_id, now), "review": review_id}
     return [
-        kind for kind, condition in KINDS.items() if db.execute(asked.format(condition), values).fetchone()
+        kind
+        for kind in KINDS
+        if db.execute(f"SELECT 1 FROM ({_question(kind)}) WHERE id = :review", values).fetchone()
     ]
 
 
@@ -156,13 +165,13 @@ def left_out(db: Database, project_id: int, after_id: int = 0, limit: int = PAGE
     ]
 
 
-def _count(db: Database, project_id: int, condition: str, now: datetime) -> int:
-    row = db.execute(
-        "SELECT count(*) FROM reviews r WHERE r.project_id = :project AND r.excluded_at IS NULL"
-        f" AND ({condition})",
-        _values(project_id, now),
-    ).fetchone()
-    return int(row[0])
+def _question(kind: str) -> str:
+    """The ids of all cases of a kind. CROSS JOIN: from the few that may be one to their rows, not the other way."""
+    candidates, condition = KINDS[kind]
+    return (
+        f"SELECT r.id FROM ({candidates}) c CROSS JOIN reviews r ON r.id = c.review_id"
+        f" WHERE r.project_id = :project AND r.excluded_at IS NULL AND {condition}"
+    )
 
 
 def _values(project_id: int, now: datetime) -> dict[str, object]:
