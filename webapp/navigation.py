@@ -1,13 +1,16 @@
 """The links in the header, for annotators and for admins."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Flask, current_app, request, url_for
 from flask_babel import lazy_gettext
 
 from webapp.auth import current_user
+from webapp.clock import now
+from webapp.db import get_db
+from webapp.store import cases
 from webapp.store.projects import Project
 
 # Words, endpoint, who. The tab is lit on every page of the endpoint's blueprint, or of the blueprints named after it.
@@ -15,6 +18,7 @@ PROJECT = (
     (lazy_gettext("Overview"), "projects.show", "admin"),
     (lazy_gettext("Label"), "annotate.show", "annotator"),
     (lazy_gettext("My labels"), "annotate.history", "annotator"),
+    (lazy_gettext("Settle"), "adjudicate.index", "admin"),
     (lazy_gettext("Reviews"), "reviews.index", "admin"),
     (lazy_gettext("Import"), "imports.new", "admin"),
     (lazy_gettext("Rounds"), "rounds.index", "admin"),
@@ -32,9 +36,12 @@ BY_VIEW = ("annotate", "projects")
 
 @dataclass(frozen=True)
 class Link:
+    """`waiting`: how much there is to do behind it."""
+
     words: str
     address: str
     current: bool
+    waiting: int = 0
 
 
 def init_app(app: Flask) -> None:
@@ -46,7 +53,7 @@ def init_app(app: Flask) -> None:
 
 def project_links(project: Project) -> list[Link]:
     """The tabs of a project, for this person."""
-    return _links(PROJECT, project_id=project.id)
+    return [_with_waiting(link, project) for link in _links(PROJECT, project_id=project.id)]
 
 
 def project_address(project: Project) -> str:
@@ -54,6 +61,12 @@ def project_address(project: Project) -> str:
     user = current_user()
     overview = user is not None and user.is_admin
     return url_for("projects.show" if overview else "annotate.show", project_id=project.id)
+
+
+def _with_waiting(link: Link, project: Project) -> Link:
+    if link.address != url_for("adjudicate.index", project_id=project.id):
+        return link
+    return replace(link, waiting=cases.waiting(get_db(), project.id, now()))
 
 
 def _links(items: Iterable[tuple[str, str, str]], **values: Any) -> list[Link]:

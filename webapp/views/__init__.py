@@ -2,6 +2,7 @@
 
 from webapp.views import (
     account,
+    adjudicate,
     annotate,
     assets,
     auth,
@@ -22,6 +23,7 @@ BLUEPRINTS = (
     projects.blueprint,
     imports.blueprint,
     annotate.blueprint,
+    adjudicate.blueprint,
     rounds.blueprint,
     reviews.blueprint,
     exports.blueprint,
