@@ -13,6 +13,8 @@ from webapp.words import percent
 
 # Below so many answers on either side nothing can be told from chance.
 FEWEST = 20
+# An interval takes account of its own size.
+FEWEST_COMPARED = 10
 # Twice the usual speed of silent reading in characters a second (Brysbaert 2019, Journal of Memory and Language 109:
 # 238 English words a minute); nobody reads a text faster and knows what it says.
 READING = {"zh": 12.0}
@@ -44,6 +46,17 @@ def signs_of(report: AnnotatorReport, project: Project) -> list[Sign]:
         _skips(report),
     )
     return [sign for sign in found if sign is not None]
+
+
+def sign_words() -> dict[str, str]:
+    """Each kind of sign in a word or two."""
+    return {
+        "fast": _("pace"),
+        "one-label": _("one label"),
+        "agreement": _("agreement"),
+        "checks": _("hidden checks"),
+        "skips": _("skips"),
+    }
 
 
 def _too_fast(report: AnnotatorReport, language: str) -> Sign | None:
@@ -110,7 +123,7 @@ def _skips(report: AnnotatorReport) -> Sign | None:
 
 def _is_lower(own: Proportion, others: Proportion) -> bool:
     """Whether the whole interval lies below what the others reach."""
-    if min(own.n, others.n) < FEWEST or own.high is None or others.value is None:
+    if min(own.n, others.n) < FEWEST_COMPARED or own.high is None or others.value is None:
         return False
     return own.high < others.value
 

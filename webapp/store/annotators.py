@@ -63,6 +63,11 @@ class AnnotatorReport:
     withdrawn: int
     mixed: Counter[tuple[int, int]]
 
+    def found(self, label_id: int) -> Proportion:
+        """How many of the reviews expected to have a label got it."""
+        expected = sum(n for (label, _given), n in self.mixed.items() if label == label_id)
+        return Proportion(self.mixed[label_id, label_id], expected)
+
 
 def reports(db: Database, project_id: int, now: datetime) -> list[AnnotatorReport]:
     """Everybody who answered in the project, by name."""
@@ -93,6 +98,16 @@ def reports(db: Database, project_id: int, now: datetime) -> list[AnnotatorRepor
         for person in people
         if person["id"] in figures
     ]
+
+
+def projects_of(db: Database, user_id: int) -> list[tuple[int, str]]:
+    """Id and name of each project with an answer of this person, by name."""
+    rows = db.execute(
+        "SELECT p.id, p.name FROM projects p WHERE EXISTS (SELECT 1 FROM annotations a WHERE a.project_id = p.id"
+        " AND a.annotator_id = ? AND a.origin <> 'import') ORDER BY p.name",
+        [user_id],
+    )
+    return [(row["id"], row["name"]) for row in rows]
 
 
 @dataclass

@@ -12,7 +12,7 @@ from webapp.clock import now
 from webapp.db import get_db
 from webapp.forms import Form, NewPassword, NewPerson
 from webapp.htmx import redirect_to
-from webapp.store import activity, users
+from webapp.store import activity, annotators, users
 from webapp.store.errors import InvalidValue, LastAdmin, NameTaken
 
 blueprint = Blueprint("people", __name__, url_prefix="/people")
@@ -111,7 +111,10 @@ def _page(form: Form[NewPerson], status: int = 200) -> ResponseReturnValue:
 def _person_page(user_id: int, form: Form[NewPassword], status: int = 200) -> ResponseReturnValue:
     user = users.by_id(get_db(), user_id)
     done = activity.by_person(get_db()).get(user_id)
-    page = render_template("people/show.html", person=user, done=done, form=form, shortest=passwords.SHORTEST)
+    reports = annotators.projects_of(get_db(), user_id)
+    page = render_template(
+        "people/show.html", person=user, done=done, reports=reports, form=form, shortest=passwords.SHORTEST
+    )
     return page, status
 
 
