@@ -42,11 +42,12 @@ SOURCES = (
         for part, origin in (("pool", "audit"), ("holdout", "holdout"), ("validation", "validation"))
     ),
 )
-# Settled by somebody else and never seen by this person: on screen it looks like any other review.
+# Settled by somebody else and not answered by this person: on screen it looks like any other review.
 GOLD = """SELECT r.id, 'gold' AS origin, NULL AS probability, NULL AS ranking_id
-    FROM adjudications d JOIN reviews r ON r.id = d.review_id
+    FROM adjudications d CROSS JOIN reviews r ON r.id = d.review_id
     WHERE r.project_id = :project AND r.excluded_at IS NULL AND d.decided_by <> :user
-    AND NOT EXISTS (SELECT 1 FROM annotations a WHERE a.review_id = r.id AND a.annotator_id = :user)
+    AND NOT EXISTS (SELECT 1 FROM annotations a WHERE a.review_id = r.id AND a.annotator_id = :user
+        AND a.undone_by IS NULL AND a.action <> 'undo')
     AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.review_id = r.id AND l.user_id = :user AND l.ended IS NULL)
     {assigned} ORDER BY random() LIMIT 1"""
 
