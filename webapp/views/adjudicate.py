@@ -129,7 +129,7 @@ def kind_words() -> dict[str, str]:
         "skipped": _("Skipped"),
         "flagged": _("Flagged"),
         "settled": _("Settled"),
-        "left-out": _("Left out"),
+        "left-out": _("Left-out reviews"),
     }
 
 
