@@ -151,12 +151,14 @@ def settled(db: Database, project_id: int, before_id: int | None = None, limit: 
 
 
 def left_out(db: Database, project_id: int, after_id: int = 0, limit: int = PAGE) -> list[LeftOut]:
-    """Reviews that an admin left out, with who and why."""
+    """Reviews that an admin left out, one by one or many at once, with who and why."""
     rows = db.execute(
         "SELECT r.id, r.text, r.excluded_at, u.name, g.detail FROM reviews r"
-        " LEFT JOIN (SELECT subject, max(id) AS id FROM audit_log WHERE action = 'review.leave_out' GROUP BY subject) k"
-        "  ON k.subject = 'review:' || r.id LEFT JOIN audit_log g ON g.id = k.id LEFT JOIN users u ON u.id = g.user_id"
-        " WHERE r.project_id = ? AND r.excluded_at IS NOT NULL AND r.id > ? ORDER BY r.id LIMIT ?",
+        " LEFT JOIN audit_log g ON g.at = r.excluded_at AND (g.action = 'review.leave_out'"
+        "  AND g.subject = 'review:' || r.id OR g.action = 'reviews.leave_out'"
+        "  AND g.subject = 'project:' || r.project_id)"
+        " LEFT JOIN users u ON u.id = g.user_id"
+        " WHERE r.project_id = ? AND r.excluded_at IS NOT NULL AND r.id > ? GROUP BY r.id ORDER BY r.id LIMIT ?",
         [project_id, after_id, limit],
     ).fetchall()
     return [
