@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from webapp.proportions import NOTHING, Difference, Proportion, difference
+from webapp.store.queue import ALWAYS_BLIND
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def by_person(db: Database, project_id: int) -> dict[int, Sway]:
         " SELECT a.annotator_id, a.shown, sum(a.label_id = a.suggestion_id) AS hits, count(*) AS n"
         " FROM annotations a JOIN assisted s ON a.id BETWEEN s.first AND s.last WHERE a.project_id = :project"
         " AND a.action = 'label' AND a.undone_by IS NULL AND a.suggestion_id IS NOT NULL"
-        " AND a.origin NOT IN ('holdout', 'validation', 'gold') GROUP BY a.annotator_id, a.shown",
+        f" AND a.origin NOT IN {ALWAYS_BLIND} GROUP BY a.annotator_id, a.shown",
         {"project": project_id},
     ).fetchall()
     found: dict[int, dict[str, Proportion]] = {}
