@@ -21,6 +21,7 @@ STATUS: dict[type[store.StoreError], int] = {
     store.AlreadyAnnotated: 409,
     store.RoundAlreadyOpen: 409,
     store.NothingToUndo: 409,
+    store.ChangedMeanwhile: 409,
     store.LastAdmin: 409,
     store.StaleToken: 409,
     store.DatabaseUnusable: 503,

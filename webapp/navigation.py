@@ -19,6 +19,7 @@ PROJECT = (
     (lazy_gettext("Label"), "annotate.show", "annotator"),
     (lazy_gettext("My labels"), "annotate.history", "annotator"),
     (lazy_gettext("Settle"), "adjudicate.index", "admin"),
+    (lazy_gettext("Guidelines"), "guidelines.show", "annotator"),
     (lazy_gettext("Reviews"), "reviews.index", "admin"),
     (lazy_gettext("Import"), "imports.new", "admin"),
     (lazy_gettext("Rounds"), "rounds.index", "admin"),

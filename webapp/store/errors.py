@@ -25,6 +25,10 @@ class InvalidValue(StoreError):
     """A value outside what the field allows."""
 
 
+class ChangedMeanwhile(StoreError):
+    """Somebody else changed this since it was read."""
+
+
 class LastAdmin(StoreError):
     """The last active admin cannot be disabled or demoted."""
 
