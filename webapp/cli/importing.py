@@ -20,7 +20,7 @@ from webapp.store.errors import InvalidValue
 from webapp.store.projects import Project
 from webapp.worker.imports import ImportCounts, dry_run
 
-ROLES = ("text", "id", "rating", "product", "author", "date", "category", "label", "split")
+ROLES = ("text", "id", "rating", "product", "author", "date", "category", "label", "split", "language")
 
 
 def column_options(function: click.decorators.FC) -> click.decorators.FC:

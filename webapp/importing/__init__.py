@@ -8,6 +8,7 @@ from webapp.importing.encoding import ENCODINGS, HEAD_BYTES, detect_encoding
 from webapp.importing.error_file import ErrorFile
 from webapp.importing.errors import ROW_ERRORS, FileError, FileNote, RowError
 from webapp.importing.guess import guess_columns
+from webapp.importing.languages import parse_language
 from webapp.importing.preview import Preview, preview
 from webapp.importing.review_file import FileOptions, ReviewFile, Row, open_file
 from webapp.importing.reviews import PARTS, REVIEW_NOTES, ParsedReview, parse_rating, parse_review
@@ -39,6 +40,7 @@ __all__ = [
     "near_duplicate_key",
     "open_file",
     "parse_date",
+    "parse_language",
     "parse_rating",
     "parse_review",
     "preview",

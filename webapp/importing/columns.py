@@ -16,3 +16,4 @@ class ColumnMap:
     category: str | None = None
     label: str | None = None
     split: str | None = None
+    language: str | None = None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from webapp.importing.columns import ColumnMap
 from webapp.importing.dates import parse_date
+from webapp.importing.languages import parse_language
 from webapp.importing.reviews import PARTS, parse_rating
 
 # Names as they are after _plain, the likeliest first.
@@ -39,6 +40,9 @@ _NAMES = {
     "split": """
         split part partition fold subset dataset set
         划分 数据集 集合""",
+    "language": """
+        language lang locale languagecode langcode reviewlanguage reviewlang
+        语言 语种 评论语言""",
 }
 _CERTAIN = 0.8
 _LABELS = "positive negative neutral mixed pos neg neu good bad 正面 负面 中性 积极 消极 好评 差评 中评"
@@ -52,7 +56,18 @@ def guess_columns(columns: Sequence[str], sample_rows: Sequence[Mapping[str, str
     }
     free = list(columns)
     found: dict[str, str | None] = {}
-    for role in ("split", "rating", "date", "label", "id", "text", "product", "author", "category"):
+    for role in (
+        "split",
+        "language",
+        "rating",
+        "date",
+        "label",
+        "id",
+        "text",
+        "product",
+        "author",
+        "category",
+    ):
         found[role] = _by_name(role, free, values) or _by_content(role, free, values)
         if found[role] is not None:
             free.remove(str(found[role]))
@@ -130,4 +145,5 @@ _CHECKS: dict[str, Callable[[str], bool]] = {
     "date": _is_date,
     "split": lambda value: value.strip().casefold() in PARTS,
     "label": _is_label,
+    "language": lambda value: parse_language(value) is not None,
 }

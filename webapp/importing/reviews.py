@@ -10,6 +10,7 @@ from typing import TypeVar
 from webapp.importing.columns import ColumnMap
 from webapp.importing.dates import DateOrder, parse_date
 from webapp.importing.errors import RowError
+from webapp.importing.languages import parse_language
 from webapp.importing.review_file import Row
 
 Value = TypeVar("Value")
@@ -26,6 +27,7 @@ REVIEW_NOTES = {
     "bad_rating": "the rating is no number from 1 to 5",
     "bad_date": "the date cannot be told",
     "unknown_label": "the label is none of the project's",
+    "bad_language": "the language cannot be told",
 }
 
 _RATING = re.compile(
@@ -53,6 +55,7 @@ class ParsedReview:
     part: str | None  # pool, holdout, validation; None: the project draws it
     extra: dict[str, str]  # every other column
     notes: tuple[str, ...]  # keys of REVIEW_NOTES
+    language: str | None = None  # a code such as en; None: the project's
 
 
 def parse_review(
@@ -78,6 +81,7 @@ def parse_review(
         reviewed_at=read.understood(columns.date, lambda value: parse_date(value, date_order), "bad_date"),
         category=read.exact(columns.category),
         label=read.understood(columns.label, _by_name(tuple(labels)), "unknown_label"),
+        language=read.understood(columns.language, parse_language, "bad_language"),
         part=PARTS.get((read.exact(columns.split) or "").strip().casefold()),
         extra=read.others(),
         notes=tuple(read.notes),

@@ -1,6 +1,7 @@
 """Bring reviews in: no text twice, parts drawn at random, the queue opened when an import is complete."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,6 +30,8 @@ class BatchOutcome:
     labelled: int = 0
     duplicates: int = 0
     rejected: list[tuple[int, str, str]] = field(default_factory=list)
+    languages: Counter[str] = field(default_factory=Counter)
+    categories: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,9 @@ def insert_batch(
         if by is not None:
             outcome.labelled = _record_gold(db, project, fresh, first_id, by, now)
         outcome.inserted = len(rows)
+        # Under "" those that name none.
+        outcome.languages = Counter(review.parsed.language or "" for review in fresh)
+        outcome.categories = Counter(review.parsed.category or "" for review in fresh)
     return outcome
 
 
@@ -173,7 +179,7 @@ def _row(
         "text_hash": review.text_hash,
         "near_key": review.near_key,
         "near_duplicate_of": None if original == review_id else original,
-        "language": None,
+        "language": parsed.language,
         "rating": parsed.rating,
         "product_id": parsed.product_id,
         "author_id": parsed.author_id,

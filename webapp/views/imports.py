@@ -235,6 +235,7 @@ def _role_words() -> dict[str, tuple[str, str | None]]:
         "category": (_("Category"), None),
         "label": (_("Label"), _("one of the project's labels")),
         "split": (_("Split"), _("train, test or validation")),
+        "language": (_("Language"), _("where it differs from review to review")),
     }
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import islice
@@ -32,11 +32,17 @@ from webapp.store.jobs import Job
 from webapp.store.projects import Project
 
 BATCH = 1_000
+# Categories beyond these are somebody's free text; nobody is assigned to one of thousands.
+KINDS_COUNTED = 500
 
 
 @dataclass
 class ImportCounts:
-    """What an import did or, as a dry run, would do; `reasons` and `warnings` count rows by code."""
+    """What an import did or, as a dry run, would do; `reasons` and `warnings` count rows by code.
+
+    `languages` and `categories` count the reviews imported, those that name none under "": assigning people to
+    them then takes no look at a million reviews.
+    """
 
     rows: int = 0
     imported: int = 0
@@ -46,6 +52,8 @@ class ImportCounts:
     rejected: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     warnings: dict[str, int] = field(default_factory=dict)
+    languages: dict[str, int] = field(default_factory=dict)
+    categories: dict[str, int] = field(default_factory=dict)
     error_file: str | None = None
     rows_done: int = 0
     seconds: float = 0.0
@@ -69,6 +77,14 @@ class ImportCounts:
     def warn(self, review: ParsedReview) -> None:
         """Count what could not be understood in a row that was read all the same."""
         self.warnings = dict(Counter(self.warnings) + Counter(review.notes))
+
+    def add(self, outcome: insertion.BatchOutcome) -> None:
+        """Count a batch that was stored."""
+        self.imported += outcome.inserted
+        self.labelled += outcome.labelled
+        self.duplicates += outcome.duplicates
+        self.languages = _with_at_most(KINDS_COUNTED, self.languages, outcome.languages)
+        self.categories = _with_at_most(KINDS_COUNTED, self.categories, outcome.categories)
 
 
 def options_of(payload: dict[str, Any]) -> tuple[FileOptions, ColumnMap]:
@@ -246,9 +262,16 @@ def _refuse_errors(
 def _add(
     counts: ImportCounts, outcome: insertion.BatchOutcome, parsed: list[ParsedReview], error_file: ErrorFile
 ) -> None:
-    counts.imported += outcome.inserted
-    counts.labelled += outcome.labelled
-    counts.duplicates += outcome.duplicates
+    counts.add(outcome)
     texts = {review.row: review.text for review in parsed}
     for row, code, message in outcome.rejected:
         counts.refuse(RowError(row, code, message, texts[row][:200]), error_file)
+
+
+def _with_at_most(limit: int, counted: dict[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    """The counts with more added; a kind that comes when there are so many already is left out."""
+    counted = dict(counted)
+    for kind, count in more.items():
+        if kind in counted or len(counted) < limit:
+            counted[kind] = counted.get(kind, 0) + count
+    return counted

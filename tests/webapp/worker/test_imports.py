@@ -1,15 +1,20 @@
 """Imports: counted before, done once, gone on with after a kill."""
 
 import csv
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from builders import NOON
 from sqlite_utils import Database
 
 from learner.errors import Cancelled
+from webapp.importing import ColumnMap
 from webapp.store import jobs, labelled, reviews, work
 from webapp.store.connection import utc_now
+from webapp.store.insertion import BatchOutcome
 from webapp.store.jobs import Job
 from webapp.store.projects import Project
 from webapp.worker import imports, loop
@@ -123,3 +128,29 @@ def test_the_file_of_an_import_that_is_over_is_removed_by_the_next(
     an_import(size=5)
     run_next(db, instance, utc_now())
     assert [path.name for path in (instance / "uploads").iterdir()] == ["reviews.csv"]
+
+
+def test_a_language_column_is_each_review_s_language_and_kinds_are_counted_once(
+    db: Database, instance: Path, project: Project
+) -> None:
+    rows = ["good,en-US,shoes", "好,zh_CN,shoes", "bon,fr,", "hm,?,bags", "good,de,bags"]
+    (instance / "uploads" / "languages.csv").write_text("\n".join(["text,lang,kind", *rows]), "utf-8")
+    columns = asdict(ColumnMap(text="text", language="lang", category="kind"))
+    job = jobs.create(db, project.id, "import", {"file": "languages.csv", "columns": columns}, 1, NOON)
+    run_next(db, instance, utc_now())
+    stored = {row["text"]: row["language"] for row in db["reviews"].rows}
+    assert stored == {"good": "en", "好": "zh", "bon": "fr", "hm": None}
+    result = jobs.get(db, job.id).result
+    assert result["warnings"] == {"bad_language": 1}
+    assert result["languages"] == {"en": 1, "zh": 1, "fr": 1, "": 1}
+    assert result["categories"] == {"shoes": 2, "bags": 1, "": 1}
+
+
+def test_thousands_of_categories_are_not_counted_one_by_one() -> None:
+    counts = imports.ImportCounts()
+    for start in (0, 300, 600):
+        names = Counter({f"kind {number}": 1 for number in range(start, start + 300)})
+        counts.add(BatchOutcome(inserted=300, categories=names))
+    counts.add(BatchOutcome(inserted=1, categories=Counter({"kind 0": 1})))
+    assert counts.imported == 901
+    assert len(counts.categories) == imports.KINDS_COUNTED and counts.categories["kind 0"] == 2
