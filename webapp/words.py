@@ -1,14 +1,24 @@
-"""Numbers, moments and durations in the reader's language."""
+"""Numbers, moments, durations and languages in the reader's language."""
 
 from datetime import datetime, timedelta
 
+from babel import Locale
 from flask import Flask
-from flask_babel import format_datetime, format_decimal, format_percent, format_timedelta, gettext
+from flask_babel import (
+    format_datetime,
+    format_decimal,
+    format_percent,
+    format_timedelta,
+    get_locale,
+    gettext,
+)
 
 
 def init_app(app: Flask) -> None:
-    """Give templates the filters `number`, `percent`, `moment` and `duration`."""
-    app.jinja_env.filters.update(number=number, percent=percent, moment=moment, duration=duration)
+    """Give templates the filters `number`, `percent`, `moment`, `duration` and `language_name`."""
+    app.jinja_env.filters.update(
+        number=number, percent=percent, moment=moment, duration=duration, language_name=language_name
+    )
 
 
 def number(value: float) -> str:
@@ -34,3 +44,10 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return "–"
     return str(format_timedelta(timedelta(seconds=max(1, round(seconds))), threshold=1.2))
+
+
+def language_name(code: str) -> str:
+    """A language, given by its code, as the reader calls it."""
+    if code == "other":
+        return str(gettext("another language"))
+    return str(Locale.parse(str(get_locale())).languages.get(code, code))

@@ -158,6 +158,30 @@ def update_settings(db: Database, project_id: int, by: int | None = None, **chan
     return get(db, project_id)
 
 
+def pause(db: Database, project_id: int, by: int | None, now: datetime) -> None:
+    """Hand out no more reviews and start no more rounds; what people hold is still stored when they answer."""
+    with write_transaction(db):
+        get(db, project_id)
+        changed = db.execute(
+            "UPDATE projects SET paused_at = ? WHERE id = ? AND paused_at IS NULL RETURNING id",
+            [timestamp(now), project_id],
+        ).fetchone()
+        if changed:
+            audit.log(db, by, "project.pause", f"project:{project_id}", now)
+
+
+def resume(db: Database, project_id: int, by: int | None, now: datetime) -> None:
+    """Go on where a pause began."""
+    with write_transaction(db):
+        get(db, project_id)
+        changed = db.execute(
+            "UPDATE projects SET paused_at = NULL WHERE id = ? AND paused_at IS NOT NULL RETURNING id",
+            [project_id],
+        ).fetchone()
+        if changed:
+            audit.log(db, by, "project.resume", f"project:{project_id}", now)
+
+
 def _checked_name(name: str) -> str:
     name = name.strip()
     if not name or len(name) > 100 or not name.isprintable():

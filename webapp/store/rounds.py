@@ -108,9 +108,10 @@ def cancel(db: Database, round_id: int, by: int | None, now: datetime) -> None:
 
 
 def projects_due(db: Database) -> list[int]:
-    """Projects whose labels since the last round reached their number and that have no open round."""
+    """Projects, none paused, whose labels since the last round reached their number and that have no open round."""
     rows = db.execute(
         "SELECT p.id, json_extract(p.settings, '$.auto_round_every') AS every FROM projects p WHERE every > 0"
+        " AND p.paused_at IS NULL"
         " AND NOT EXISTS (SELECT 1 FROM rounds r WHERE r.project_id = p.id AND r.state IN ('queued', 'running'))"
     ).fetchall()
     return [row["id"] for row in rows if labelled.labels_since_last_round(db, row["id"]) >= row["every"]]

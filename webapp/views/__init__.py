@@ -16,6 +16,7 @@ from webapp.views import (
     projects,
     reviews,
     rounds,
+    team,
 )
 
 BLUEPRINTS = (
@@ -31,6 +32,7 @@ BLUEPRINTS = (
     reviews.blueprint,
     exports.blueprint,
     guidelines.blueprint,
+    team.blueprint,
     people.blueprint,
     health.blueprint,
     assets.blueprint,

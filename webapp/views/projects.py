@@ -117,6 +117,24 @@ def _charts(series: list[Series]) -> list[tuple[str, Markup]]:
     return [(kind, Markup(svg)) for kind, svg in drawn]  # noqa: S704 - we drew it and escaped its texts
 
 
+@blueprint.post("/projects/<int:project_id>/pause")
+@admin_required
+def pause(project_id: int) -> ResponseReturnValue:
+    """Stop handing out reviews, and the rounds that start by themselves."""
+    projects.pause(get_db(), project_id, the_user().id, now())
+    flash(_("The project is paused."), "success")
+    return redirect_to(url_for("projects.show", project_id=project_id))
+
+
+@blueprint.post("/projects/<int:project_id>/resume")
+@admin_required
+def resume(project_id: int) -> ResponseReturnValue:
+    """Go on after a pause."""
+    projects.resume(get_db(), project_id, the_user().id, now())
+    flash(_("The project goes on."), "success")
+    return redirect_to(url_for("projects.show", project_id=project_id))
+
+
 @blueprint.get("/projects/<int:project_id>/learning-curve.<any(svg, csv):kind>")
 @admin_required
 def curve(project_id: int, kind: str) -> Response:

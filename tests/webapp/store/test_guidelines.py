@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from conftest import NOON
+from builders import NOON
 from sqlite_utils import Database
 
 from webapp.store import audit, guidelines

@@ -189,3 +189,17 @@ def an_encoder(instance: Instance) -> None:
     folder = instance.encoders / "e5-small"
     folder.mkdir(parents=True)
     (folder / "winnow-encoder.json").write_text('{"name": "e5-small", "sha256": "ab", "settings": {}}')
+
+
+def test_a_project_is_paused_with_a_banner_and_goes_on(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db)
+    home = f"/projects/{project.id}"
+    assert "Paused since" not in admin.get(home).text
+    assert "Paused since" in admin.post(f"{home}/pause", follow_redirects=True).text
+    assert ">paused<" in admin.get(f"{home}/settings").text
+    assert "Paused since" not in admin.post(f"{home}/resume", follow_redirects=True).text
+
+
+def test_annotators_cannot_pause(annotator: Browser, web_db: Database) -> None:
+    project = a_project(web_db)
+    assert annotator.post(f"/projects/{project.id}/pause").status_code == 403
