@@ -43,7 +43,7 @@ class _Difference:
 
 def first() -> Verdict:
     """Nothing serves yet."""
-    return Verdict(True, "first", "This is the first model version, so it serves.")
+    return Verdict(True, "first", "This is the first model version for these labels, so it serves.")
 
 
 def unmeasured(why: str) -> Verdict:

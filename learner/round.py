@@ -57,7 +57,8 @@ class Unlabelled:
 class RoundTask:
     """A snapshot of the project, and where to read features and publish the checkpoint.
 
-    serving: the checkpoint of the model version that serves now, if there is one.
+    serving: the checkpoint of the model version that serves now, if there is one; serving_labels are the names
+    of its labels in its own order, where they are called or ordered otherwise today.
     """
 
     settings: RoundSettings
@@ -70,6 +71,7 @@ class RoundTask:
     features: Path
     checkpoint: Path
     serving: Path | None
+    serving_labels: list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -183,9 +185,11 @@ def _verdict(task: RoundTask, new: Ints, progress: Progress) -> Verdict:
         serving = checkpoint.load(task.serving, task.encoder.folder.parent, task.features)
     except (CheckpointError, EncoderError) as problem:
         return gate.unmeasured(f"The serving version cannot be compared: {problem}")
-    if serving.labels != task.label_names:
+    labels = task.serving_labels or serving.labels
+    if sorted(labels) != sorted(task.label_names):
         return gate.unmeasured("The serving version was trained for other labels.")
-    old = serving.predict_proba(texts, progress).argmax(axis=1)
+    today = np.array([task.label_names.index(name) for name in labels])
+    old = today[serving.predict_proba(texts, progress).argmax(axis=1)]
     return gate.compare(y, old, new, task.label_names, task.settings.seed)
 
 

@@ -20,6 +20,7 @@ STATUS: dict[type[store.StoreError], int] = {
     store.LeaseExpired: 409,
     store.AlreadyAnnotated: 409,
     store.RoundAlreadyOpen: 409,
+    store.StillWorking: 409,
     store.NothingToUndo: 409,
     store.ChangedMeanwhile: 409,
     store.LastAdmin: 409,

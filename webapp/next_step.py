@@ -14,7 +14,10 @@ FEWEST_TO_MEASURE = 20
 
 @dataclass(frozen=True)
 class Situation:
-    """Where a project stands; `labels` are those of the pool, `round_every` is 0 where rounds start by hand only."""
+    """Where a project stands; `labels` are those of the pool, `round_every` is 0 where rounds start by hand only.
+
+    model_versions: those that know the labels of today; labels_changed: whether there are others.
+    """
 
     reviews: int
     labels: int
@@ -24,6 +27,7 @@ class Situation:
     round_every: int
     importing: bool = False
     round_open: bool = False
+    labels_changed: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,9 @@ def _label_or_round(now: Situation) -> NextStep:
             words = _("The first round needs some %(count)s labels; about %(missing)s to go.", count=FIRST_ROUND_LABELS,
                       missing=missing)  # fmt: skip
             return NextStep("label", _("Label some reviews"), words)
+        if now.labels_changed:
+            words = _("The labels changed: no version serves until a round has trained one for them.")
+            return NextStep("round", _("Start a round"), words)
         return NextStep(
             "round", _("Start the first round"), _("There are enough labels to train a first model version.")
         )

@@ -60,8 +60,9 @@ def export_huggingface(checkpoint: Path, out: Path, card: CardFacts, progress: P
                 shutil.copyfile(model / name, folder / name)
             else:
                 _copy_json(model / name, folder / name)
+        _name_labels(folder / CONFIG, card.labels)
         progress("export", 1, 2)
-        agreement = _check(model, folder, about.labels)
+        agreement = _check(TunedModel.read(model, about.labels), folder, card.labels)
         (folder / "README.md").write_text(model_card(card, USE, agreement, "transformers"), "utf-8")
         (folder / "example.py").write_text(EXAMPLE, "utf-8")
     progress("export", 2, 2)
@@ -77,12 +78,20 @@ def _copy_json(source: Path, target: Path) -> None:
     target.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
-def _check(model: Path, folder: Path, labels: list[str]) -> str:
+def _name_labels(config: Path, labels: list[str]) -> None:
+    """Call the labels what the project calls them today."""
+    values = encoder_files.read_json(config)
+    values["id2label"] = {str(place): label for place, label in enumerate(labels)}
+    values["label2id"] = {label: place for place, label in enumerate(labels)}
+    config.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _check(model: TunedModel, folder: Path, labels: list[str]) -> str:
     """Run the folder as its users will; ExportError unless it gives our labels."""
     from transformers import pipeline
 
     texts = [text for text in SAMPLE if text]
-    ours = TunedModel.read(model, labels).predict_proba(texts)
+    ours = model.predict_proba(texts)
     with quiet():
         classify = pipeline("text-classification", model=str(folder), truncation=True, device="cpu")
     answered: Any = classify(texts, top_k=None)

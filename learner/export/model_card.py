@@ -27,7 +27,10 @@ LIMITS = (
 
 @dataclass(frozen=True)
 class CardFacts:
-    """What the card tells that the checkpoint does not know. `created` is a date; `training_labels` is a count."""
+    """What the card tells that the checkpoint does not know. `created` is a date; `training_labels` is a count.
+
+    labels: as the project calls them today, in the order of the model's scores.
+    """
 
     project: str
     labels: list[str]

@@ -107,7 +107,7 @@ def export_onnx(
             raise ExportError(f"This model cannot be an ONNX graph: {error}.") from error
         progress("export", 3, 4)
         reader.save(written / TOKENIZER)
-        settings = {"labels": about.labels, "prefix": prefix, "max_length": reader.max_length}
+        settings = {"labels": card.labels, "prefix": prefix, "max_length": reader.max_length}
         (written / SETTINGS).write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", "utf-8")
         (written / "README.md").write_text(model_card(card, USE, agreement, "onnx"), "utf-8")
         (written / "example.py").write_text(EXAMPLE, "utf-8")

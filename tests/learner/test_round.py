@@ -119,6 +119,24 @@ def test_without_a_fair_comparison_the_new_version_serves(
     assert (result.verdict.code, result.verdict.serves) == ("unmeasured", True)
 
 
+def test_a_version_is_compared_by_what_its_labels_are_called_and_where_they_stand_today(
+    task: RoundTask,
+) -> None:
+    served = run_round(task).checkpoint
+    turned = {
+        part: replace(getattr(task, part), y=1 - getattr(task, part).y)
+        for part in ("train", "validation", "holdout")
+    }
+    names = ["fine", "poor"]  # what was LABELS[1], then LABELS[0]
+    today = replace(
+        task, **turned, label_names=names, serving=served, serving_labels=names[::-1],
+        checkpoint=task.checkpoint.with_name("2"),
+    )  # fmt: skip
+    result = run_round(today)
+    assert result.verdict.code == "same"
+    assert checkpoint.verify(result.checkpoint).labels == names
+
+
 def test_no_holdout_no_validation_no_pool(task: RoundTask) -> None:
     empty = Unlabelled(np.zeros(0, np.int64), [])
     result = run_round(replace(task, holdout=nothing(), validation=nothing(), pool=empty))

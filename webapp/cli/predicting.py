@@ -44,16 +44,16 @@ def predict_command(
         raise FileError(
             "missing_columns", f"There is no column {column}. The file has: {', '.join(reviews.columns)}."
         )
-    trained = _model(instance, model)
+    trained, labels = _model(instance, model)
     progress = ProgressLine()
     with out.open("w", encoding="utf-8", newline="") as target:
         writer = csv.writer(target)
-        writer.writerow(["row", "text", "label", *trained.labels])
+        writer.writerow(["row", "text", "label", *labels])
         count = 0
         for chunk in _chunks(reviews, column):
             probabilities = trained.predict_proba([words for _, words in chunk], progress)
             for (row, words), scores in zip(chunk, probabilities.tolist(), strict=True):
-                best = trained.labels[scores.index(max(scores))]
+                best = labels[scores.index(max(scores))]
                 writer.writerow([row, words, best, *(f"{score:.4f}" for score in scores)])
             count += len(chunk)
     progress.end()
@@ -68,15 +68,18 @@ def _chunks(reviews: ReviewFile, column: str) -> Iterator[list[tuple[int, str]]]
         yield chunk
 
 
-def _model(instance: Instance, name: str) -> "TextModel":
+def _model(instance: Instance, name: str) -> "tuple[TextModel, list[str]]":
+    """The model and its labels in the order of its scores, as the project calls them today."""
     from learner import checkpoint
 
     if Path(name).is_dir():
-        return checkpoint.load(Path(name), instance.encoders)
+        trained = checkpoint.load(Path(name), instance.encoders)
+        return trained, trained.labels
     db = open_instance(instance)
     try:
         project = projects.named(db, name)
         version = model_versions.serving(db, project.id)
+        labels = [label.name for label in model_versions.labels_of(db, version)] if version else []
     finally:
         db.close()
     if version is None:
@@ -84,4 +87,4 @@ def _model(instance: Instance, name: str) -> "TextModel":
             f'{project.name} has no model yet. Train one with: winnow round start "{project.name}"'
         )
     folder = instance.checkpoints / version.checkpoint
-    return checkpoint.load(folder, instance.encoders, instance.features, version.manifest_sha256)
+    return checkpoint.load(folder, instance.encoders, instance.features, version.manifest_sha256), labels

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from webapp.store import projects
+from webapp.store import model_versions, projects
 
 PAGE = 50
 TRIGRAM = 3
@@ -30,7 +30,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model version says of one review; `scores` are in the order of the project's labels."""
+    """What a model version says of one review; `scores` are in the order of the project's labels today."""
 
     version_number: int
     round_number: int
@@ -107,7 +107,8 @@ def predictions_of(db: Database, review_id: int) -> list[Prediction]:
     """What each model version said of a review, the newest first."""
     rows = db.execute(
         "SELECT v.number, n.number AS round, l.name, l.position, d.confidence, d.scores,"
-        " v.id = p.model_version_id AS serves FROM predictions d JOIN model_versions v ON v.id = d.model_version_id"
+        " v.id = p.model_version_id AS serves, v.id, v.project_id"
+        " FROM predictions d JOIN model_versions v ON v.id = d.model_version_id"
         " JOIN rounds n ON n.id = v.round_id JOIN labels l ON l.id = d.label_id JOIN projects p ON p.id = v.project_id"
         " WHERE d.review_id = ? ORDER BY v.number DESC",
         [review_id],
@@ -119,11 +120,18 @@ def predictions_of(db: Database, review_id: int) -> list[Prediction]:
             row["name"],
             row["position"],
             row["confidence"],
-            json.loads(row["scores"]),
+            _in_todays_order(db, row),
             bool(row["serves"]),
         )
         for row in rows
     ]
+
+
+def _in_todays_order(db: Database, row: Any) -> list[float]:
+    """Scores are stored in the order of the version's own labels; one it does not know gets none."""
+    known = model_versions.labels_of(db, model_versions.get(db, row["id"]))
+    scores = dict(zip((label.id for label in known), json.loads(row["scores"]), strict=True))
+    return [scores.get(label.id, 0.0) for label in projects.get(db, row["project_id"]).labels]
 
 
 def extra_columns(review: Any) -> dict[str, str]:

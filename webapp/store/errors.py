@@ -53,6 +53,10 @@ class RoundAlreadyOpen(StoreError):
     """The project has a round queued or running."""
 
 
+class StillWorking(StoreError):
+    """Long work relies on what is to be changed."""
+
+
 class NothingToUndo(StoreError):
     """This person has no answer left to withdraw."""
 

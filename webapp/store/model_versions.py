@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from webapp.store import audit, work
+from webapp.store import audit, projects, work
 from webapp.store.connection import timestamp, write_transaction
-from webapp.store.errors import NotFound
+from webapp.store.errors import InvalidValue, NotFound
 from webapp.store.projects import Label
 
 CHUNK = 500
@@ -149,10 +149,30 @@ def serving(db: Database, project_id: int) -> ModelVersion | None:
     return get(db, row[0]) if row and row[0] else None
 
 
+def labels_of(db: Database, version: ModelVersion) -> list[Label]:
+    """The labels a version tells apart, in the order of its scores, as they are called today; some may be retired."""
+    stored = db.execute(
+        "SELECT json_extract(settings, '$.labels') FROM rounds WHERE id = ?", [version.round_id]
+    ).fetchone()[0]
+    if stored is None:  # the set is the same since
+        return projects.get(db, version.project_id).labels
+    rows = db.execute("SELECT id, name, position FROM labels WHERE project_id = ?", [version.project_id])
+    known = {row["id"]: Label(*tuple(row)) for row in rows}
+    return [known[label_id] for label_id in json.loads(stored)]
+
+
+def fits(db: Database, version: ModelVersion) -> bool:
+    """Whether a version tells apart the labels that the project has today."""
+    known = {label.id for label in labels_of(db, version)}
+    return known == {label.id for label in projects.get(db, version.project_id).labels}
+
+
 def promote(db: Database, version_id: int, reason: str, by: int | None) -> None:
     """Let a version serve by hand, forward or back; the reason is logged."""
     version = get(db, version_id)
     with write_transaction(db):
+        if not fits(db, version):
+            raise InvalidValue("This version was trained for other labels, so it cannot serve.")
         db.execute("UPDATE projects SET model_version_id = ? WHERE id = ?", [version_id, version.project_id])
         audit.log(db, by, "model.promote", f"model_version:{version_id}", reason=reason)
 

@@ -157,12 +157,14 @@ def forget_unpublished(db: Database, claim: work.Claim) -> Sequence[str]:
 
 
 def _round(row: Any) -> Round:
+    settings = json.loads(row["settings"])
+    settings.pop("labels", None)  # the label set of its time, no setting: see model_versions.labels_of
     return Round(
         row["id"],
         row["project_id"],
         row["number"],
         row["cause"],
-        json.loads(row["settings"]),
+        settings,
         row["snapshot"],
         row["model_version_id"],
         json.loads(row["timings"]),

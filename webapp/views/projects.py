@@ -85,10 +85,11 @@ def _results(project: Project) -> dict[str, Any]:
         labels=by_part["pool"],  # those of the other parts measure; nothing is trained on them
         labels_since_round=labelled.labels_since_last_round(db, project.id),
         reviews_left=activity.still_wanted(db, project.id),
-        model_versions=len(versions),
+        model_versions=len(versions) if serving else 0,
         round_every=project.settings.auto_round_every,
         importing=jobs.open_job(db, project.id, "import") is not None,
         round_open=rounds.open_round(db, project.id) is not None,
+        labels_changed=bool(versions) and not serving,
     )
     return {
         "counts": counts,

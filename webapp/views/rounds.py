@@ -130,13 +130,16 @@ def _context(project: Project, this: Round, version: ModelVersion | None) -> dic
     tables = {}
     if version is not None:
         for part in ("holdout", "validation"):
-            tables[part] = score_table(model_versions.metrics(get_db(), version.id, part), project.labels)
+            metrics = model_versions.metrics(get_db(), version.id, part)
+            labels = sorted(model_versions.labels_of(get_db(), version), key=lambda label: label.position)
+            tables[part] = score_table(metrics, labels)
     return {
         "project": project,
         "round": this,
         "version": version,
         "serving": serving,
         "serves": serving is not None and version is not None and serving.id == version.id,
+        "fits": version is not None and model_versions.fits(get_db(), version),
         "tables": tables,
         "settings": round_form.filled(RoundSettings.from_dict(this.settings)).typed,
         "reason": forms.Form[str](),

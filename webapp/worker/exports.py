@@ -63,7 +63,7 @@ def _card(db: Database, project: Project, version: ModelVersion) -> CardFacts:
     ]
     return CardFacts(
         project=project.name,
-        labels=[label.name for label in project.labels],
+        labels=[label.name for label in model_versions.labels_of(db, version)],
         language=project.language,
         training_labels=version.training_labels,
         model_version=version.number,

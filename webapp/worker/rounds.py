@@ -17,7 +17,7 @@ from webapp.store.connection import utc_now
 from webapp.store.errors import StaleToken
 from webapp.store.labelled import LabelledReview
 from webapp.store.model_versions import ModelVersion, Scores
-from webapp.store.projects import Project
+from webapp.store.projects import Label, Project
 
 
 def run(db: Database, instance: Path, claim: work.Claim, progress: Progress) -> None:
@@ -45,7 +45,7 @@ def _task(db: Database, instance: Path, claim: work.Claim) -> RoundTask:
     name = f"project-{project.id}-round-{this.number}-{claim.token}"
     return RoundTask(
         settings=settings,
-        label_names=[label.name for label in project.labels],
+        label_names=_names(project.labels),
         encoder=encoders.resolve(instance / "encoders", settings.encoder),
         train=train,
         validation=_labelled([review for review in known if review.part == "validation"]),
@@ -54,7 +54,12 @@ def _task(db: Database, instance: Path, claim: work.Claim) -> RoundTask:
         features=instance / "features",
         checkpoint=instance / "checkpoints" / name,
         serving=instance / "checkpoints" / serving.checkpoint if serving else None,
+        serving_labels=_names(model_versions.labels_of(db, serving)) if serving else None,
     )
+
+
+def _names(labels: Sequence[Label]) -> list[str]:
+    return [label.name for label in labels]
 
 
 def _labelled(found: Sequence[LabelledReview]) -> Labelled:

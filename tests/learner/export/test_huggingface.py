@@ -1,7 +1,9 @@
 """A fine-tuned export is a folder that transformers alone loads, to Winnow's labels."""
 
+import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,15 @@ def test_the_plain_pipeline_gives_winnows_labels(
     answers = pipeline("text-classification", model=str(tmp_path / "out"), truncation=True)(TEXTS)
     assert [answer["label"] for answer in answers] == [facts.labels[best] for best in ours.argmax(axis=1)]
     assert [answer["score"] for answer in answers] == pytest.approx(ours.max(axis=1).tolist(), abs=1e-4)
+
+
+def test_labels_are_exported_as_they_are_called_today(
+    tuned_checkpoint: Path, facts: CardFacts, tmp_path: Path
+) -> None:
+    export_huggingface(tuned_checkpoint, tmp_path / "out", replace(facts, labels=["poor", "fine"]))
+    config = json.loads((tmp_path / "out" / "config.json").read_text("utf-8"))
+    assert config["id2label"] == {"0": "poor", "1": "fine"}
+    assert config["label2id"] == {"poor": 0, "fine": 1}
 
 
 @pytest.mark.slow

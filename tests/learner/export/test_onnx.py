@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,17 @@ def test_an_export_says_nothing_of_this_machine(
         "README.md",
         "example.py",
     }
+
+
+def test_labels_are_exported_as_they_are_called_today(
+    head_checkpoint: Path, encoders_root: Path, facts: CardFacts, tmp_path: Path
+) -> None:
+    today = replace(facts, labels=["poor", "fine"])
+    export_onnx(head_checkpoint, tmp_path / "out", False, today, encoders=encoders_root)
+    assert json.loads((tmp_path / "out" / "winnow-model.json").read_text("utf-8"))["labels"] == [
+        "poor",
+        "fine",
+    ]
 
 
 def test_files_in_the_way_are_kept(head_checkpoint: Path, facts: CardFacts, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A migrated database per test, a clock that stands still, and a small project in it."""
 
+import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,9 +10,11 @@ from sqlite_utils import Database
 
 import migrations
 from webapp.importing import ParsedReview
-from webapp.store import insertion, jobs, projects, users
-from webapp.store.connection import open_database
+from webapp.store import annotations, insertion, jobs, projects, queue, users
+from webapp.store.annotations import Answer
+from webapp.store.connection import open_database, write_transaction
 from webapp.store.projects import Project, ProjectSettings
+from webapp.store.queue import Lease
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -75,3 +78,37 @@ def a_parsed_review(row: int, text: str, label: str | None = None, **columns: ob
         ("external_id", "rating", "product_id", "author_id", "reviewed_at", "category", "part")
     )
     return ParsedReview(row=row, text=text, label=label, extra={}, notes=(), **{**values, **columns})  # type: ignore[arg-type]
+
+
+def settle(db: Database, review_id: int, label_id: int, by: int) -> None:
+    db.execute(
+        "INSERT INTO adjudications (review_id, label_id, decided_by, reason, created_at)"
+        " VALUES (?, ?, ?, 'because', '')",
+        [review_id, label_id, by],
+    )
+
+
+@pytest.fixture
+def labelled_project(db: Database, a_project: Callable[..., Project], people: list[int]) -> Project:
+    """Thirty reviews, each labelled at random by two people, some skipped, some withdrawn, five settled."""
+    made = a_project(30, overlap_share=1.0, overlap_labels=2)
+    draw = random.Random(7)
+    with write_transaction(db):  # one commit, not sixty
+        for _ in range(30):
+            for user in people[:2]:
+                lease = queue.claim(db, made.id, user, NOON)
+                if isinstance(lease, Lease):
+                    label = draw.choice(made.labels)
+                    answer = (
+                        Answer("skip")
+                        if draw.random() < 0.1
+                        else Answer("label", label.id, f"note {draw.random()}", 3.5)
+                    )
+                    annotations.record(db, lease.token, user, answer, NOON)
+        for user in people[:2]:
+            annotations.undo(db, annotations.mine(db, made.id, user)[0].id, user, NOON)
+        for review_id in range(1, 6):
+            for label in draw.sample(made.labels, 2):
+                settle(db, review_id, label.id, people[-1])
+    db.execute("UPDATE jobs SET state = 'done'")  # nothing runs any more
+    return made

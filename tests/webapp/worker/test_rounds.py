@@ -9,10 +9,10 @@ from sqlite_utils import Database
 
 from learner.errors import Cancelled
 from learner.settings import RoundSettings
-from webapp.store import annotations, jobs, model_versions, projects, queue, rounds, users, work
+from webapp.store import annotations, jobs, label_sets, model_versions, projects, queue, rounds, users, work
 from webapp.store.annotations import Answer
-from webapp.store.connection import utc_now
-from webapp.store.errors import StaleToken
+from webapp.store.connection import utc_now, write_transaction
+from webapp.store.errors import InvalidValue, StaleToken
 from webapp.store.jobs import Job
 from webapp.store.projects import Project
 from webapp.worker import encodings, loop
@@ -27,12 +27,17 @@ def labelled(db: Database, instance: Path, project: Project, an_import: ImportBu
     """The project with 300 reviews: holdout and validation labelled, and 30 of the pool."""
     an_import(300, human_labels=False)
     run_next(db, instance, utc_now())
-    annotator = users.add(db, "ada", "hash", "annotator").id
+    label_some(db, project, users.add(db, "ada", "hash", "annotator").id, 100)
+    return project
+
+
+def label_some(db: Database, project: Project, annotator: int, count: int) -> None:
+    """Label the next reviews by the words in them."""
     by_words = {
         "positive": "great excellent perfect love happy best nice",
         "neutral": "ok average fine day so",
     }
-    for _ in range(100):
+    for _ in range(count):
         lease = queue.claim(db, project.id, annotator, utc_now())
         assert isinstance(lease, queue.Lease)
         name = next(
@@ -41,7 +46,6 @@ def labelled(db: Database, instance: Path, project: Project, an_import: ImportBu
         label = project.label_named(name or "negative")
         assert label is not None
         annotations.record(db, lease.token, annotator, Answer("label", label.id), utc_now())
-    return project
 
 
 def started(db: Database, project: Project, **settings: object) -> rounds.Round:
@@ -66,6 +70,46 @@ def test_a_round_publishes_a_model_its_scores_and_a_ranking(
     assert point.accuracy.low <= point.accuracy.value <= (point.accuracy.high or 0)
     assert (instance / "checkpoints" / version.checkpoint / "manifest.json").exists()
     assert db.execute("SELECT count(*) FROM predictions").fetchone()[0] > 100
+
+
+def test_a_version_goes_on_serving_and_is_compared_after_labels_were_renamed_and_reordered(
+    db: Database, instance: Path, labelled: Project
+) -> None:
+    with write_transaction(db):
+        label_some(db, labelled, users.everyone(db)[0].id, 110)  # until the validation part can tell
+    started(db, labelled)
+    run_next(db, instance, utc_now())
+    first = model_versions.serving(db, labelled.id)
+    assert first is not None
+    label_sets.rename(db, labelled.id, labelled.labels[0].id, "bad", None, utc_now())
+    label_sets.move(db, labelled.id, labelled.labels[0].id, 2, None, utc_now())
+    assert model_versions.serving(db, labelled.id) == first
+    assert [label.name for label in model_versions.labels_of(db, first)] == ["bad", "neutral", "positive"]
+    this = started(db, labelled)
+    run_next(db, instance, utc_now())
+    second = model_versions.get(db, rounds.get(db, this.id).model_version_id or 0)
+    assert second.verdict in ("same", "better"), second.reason
+    assert [label.name for label in model_versions.labels_of(db, second)] == ["neutral", "positive", "bad"]
+
+
+def test_after_a_merge_the_next_version_is_the_first_for_its_labels(
+    db: Database, instance: Path, labelled: Project
+) -> None:
+    started(db, labelled)
+    run_next(db, instance, utc_now())
+    old = model_versions.serving(db, labelled.id)
+    assert old is not None
+    _, neutral, positive = labelled.labels
+    label_sets.retire(db, labelled.id, neutral.id, positive.id, None, utc_now())
+    assert not model_versions.fits(db, old)
+    with pytest.raises(InvalidValue):
+        model_versions.promote(db, old.id, "I want it back", None)
+    started(db, labelled)
+    run_next(db, instance, utc_now())
+    new = model_versions.serving(db, labelled.id)
+    assert new is not None and new.id != old.id and new.verdict == "first"
+    assert [label.name for label in model_versions.labels_of(db, new)] == ["negative", "positive"]
+    assert [label.name for label in model_versions.labels_of(db, old)] == ["negative", "neutral", "positive"]
 
 
 def test_the_queue_follows_the_new_ranking_and_never_asks_for_what_was_labelled(
