@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from flask_babel import gettext as _
 
 from webapp.importing import ColumnMap, FileOptions
+from webapp.store.label_sets import LONGEST_NAME
 from webapp.store.projects import DEFAULT_LABELS, LANGUAGES, ProjectSettings
 from webapp.store.users import NAME_LIMIT, ROLES
 
@@ -165,6 +166,29 @@ def new_password(source: Mapping[str, str], shortest: int, longest: int) -> Form
             high=longest,
         )
     return read.form(NewPassword(password or None))
+
+
+def label_name(source: Mapping[str, str]) -> Form[str]:
+    """The name of a new or a renamed label."""
+    read = Reader(source)
+    return read.form(read.text("name", LONGEST_NAME))
+
+
+@dataclass(frozen=True)
+class Retirement:
+    """What becomes of the labels given with a label that goes: they become `into`, or None withdraws them."""
+
+    into: int | None
+
+
+def retirement(source: Mapping[str, str], others: Collection[int]) -> Form[Retirement]:
+    """Move to one of the other labels, or withdraw."""
+    read = Reader(source)
+    fate = read.choice("fate", ("move", "withdraw"))
+    into = read.typed.get("into", "")
+    if fate == "move" and into not in map(str, others):
+        read.errors["into"] = _("Choose one of the list.")
+    return read.form(Retirement(int(into) if fate == "move" and into.isdecimal() else None))
 
 
 @dataclass(frozen=True)
