@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from webapp.importing import ColumnMap, FileOptions
 from webapp.store.label_sets import LONGEST_NAME
-from webapp.store.projects import DEFAULT_LABELS, LANGUAGES, ProjectSettings
+from webapp.store.projects import ASSISTANCE, CONSENSUS, DEFAULT_LABELS, LANGUAGES, ProjectSettings
 from webapp.store.users import NAME_LIMIT, ROLES
 
 Value = TypeVar("Value")
@@ -103,7 +103,7 @@ def blank_project() -> Form[NewProject]:
     return Form({"labels": "\n".join(DEFAULT_LABELS), "language": "en"})
 
 
-# Name of the field, lowest and highest value; shares are shown in per cent.
+# Name of the field, lowest and highest value.
 PROJECT_NUMBERS = {
     "holdout_size": (0, 100_000),
     "validation_size": (0, 100_000),
@@ -111,21 +111,31 @@ PROJECT_NUMBERS = {
     "overlap_labels": (1, 10),
     "lease_minutes": (1, 240),
     "auto_round_every": (0, 1_000_000),
+    "ahead": (0, 25),
+    "goal_labels": (0, 100_000_000),
 }
+# The highest value in per cent, as they are typed; fractions in the settings.
+PROJECT_SHARES = {"overlap_share": 100, "blind_share": 50, "gold_share": 50}
 
 
 def project_settings(source: Mapping[str, str]) -> Form[dict[str, Any]]:
     """The changes to a project's settings, without those of the learner."""
     read = Reader(source)
     changes: dict[str, Any] = {name: read.whole(name, *span) for name, span in PROJECT_NUMBERS.items()}
-    changes["overlap_share"] = read.number("overlap_share", 0, 100) / 100
+    changes |= {name: read.number(name, 0, highest) / 100 for name, highest in PROJECT_SHARES.items()}
+    changes["assistance"] = read.choice("assistance", ASSISTANCE)
+    changes["consensus"] = read.choice("consensus", CONSENSUS)
+    changes["leaderboard"] = read.flag("leaderboard")
     return read.form(changes)
 
 
 def filled_project_settings(settings: ProjectSettings) -> Form[dict[str, Any]]:
     """A project's settings as the form shows them."""
-    typed = {name: str(getattr(settings, name)) for name in PROJECT_NUMBERS}
-    return Form({**typed, "overlap_share": f"{settings.overlap_share * 100:g}"})
+    typed = {name: str(getattr(settings, name)) for name in (*PROJECT_NUMBERS, "assistance", "consensus")}
+    typed |= {name: f"{getattr(settings, name) * 100:g}" for name in PROJECT_SHARES}
+    if settings.leaderboard:
+        typed["leaderboard"] = "1"
+    return Form(typed)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Forms give a value, or a message beside each field that is wrong."""
 
+from dataclasses import fields, replace
+
 import pytest
 from flask import Flask
 
@@ -43,6 +45,37 @@ def test_shares_are_typed_in_per_cent_and_survive_the_round_trip() -> None:
     assert (
         forms.project_settings({**shown.typed, "overlap_share": "12,5"}).checked()["overlap_share"] == 0.125
     )
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ProjectSettings(),
+        ProjectSettings(
+            ahead=0, assistance="assisted", blind_share=0.25, gold_share=0.055, consensus="dawid-skene",
+            goal_labels=5_000, leaderboard=True,
+        ),
+    ],
+)  # fmt: skip
+def test_every_setting_of_a_project_survives_the_round_trip(settings: ProjectSettings) -> None:
+    changes = forms.project_settings(forms.filled_project_settings(settings).typed).checked()
+    assert replace(ProjectSettings(), **changes) == settings
+    assert {each.name for each in fields(ProjectSettings)} == {*changes, "learner"}
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"),
+    [
+        ("gold_share", "51"),
+        ("blind_share", "-1"),
+        ("ahead", "26"),
+        ("assistance", "psychic"),
+        ("consensus", ""),
+    ],
+)
+def test_settings_that_cannot_be_are_said_beside_their_field(field: str, typed: str) -> None:
+    shown = forms.filled_project_settings(ProjectSettings()).typed
+    assert list(forms.project_settings({**shown, field: typed}).errors) == [field]
 
 
 @pytest.mark.parametrize("typed", ["", "ten", "nan", "inf", "1.5", "-1", "241"])

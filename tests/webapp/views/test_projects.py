@@ -156,7 +156,9 @@ def test_settings_are_saved_and_take_effect_on_the_reviews(
     project = a_project(web_db, size=3)
     typed = {
         "holdout_size": "50", "validation_size": "20", "holdout_labels": "1", "overlap_share": "100",
-        "overlap_labels": "3", "lease_minutes": "5", "auto_round_every": "0", "encoder": "e5-small",
+        "overlap_labels": "3", "ahead": "1", "goal_labels": "900", "blind_share": "20", "gold_share": "2.5",
+        "assistance": "assisted", "consensus": "dawid-skene", "leaderboard": "1",
+        "lease_minutes": "5", "auto_round_every": "0", "encoder": "e5-small",
         "classifier": "finetune", "strategy": "random", "query_size": "30", "audit_share": "20", "seed": "7",
         "finetune.epochs": "4", **FINETUNE,
     }  # fmt: skip
@@ -164,6 +166,13 @@ def test_settings_are_saved_and_take_effect_on_the_reviews(
     assert answer.status_code == 303, answer.text
     saved = projects.get(web_db, project.id).settings
     assert (saved.overlap_share, saved.overlap_labels, saved.auto_round_every) == (1.0, 3, 0)
+    assert (saved.assistance, saved.blind_share, saved.gold_share) == ("assisted", 0.2, 0.025)
+    assert (saved.consensus, saved.ahead, saved.goal_labels, saved.leaderboard) == (
+        "dawid-skene",
+        1,
+        900,
+        True,
+    )
     assert (saved.learner["classifier"], saved.learner["audit_share"], saved.learner["finetune"]["epochs"]) == (
         "finetune", 0.2, 4,
     )  # fmt: skip
