@@ -36,7 +36,9 @@ def moment(value: datetime | str | None) -> str:
     if value is None:
         return "–"
     when = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return str(gettext("%(time)s UTC", time=format_datetime(when, "d MMM yyyy, HH:mm", rebase=False)))
+    # The pattern is a message too: each language has its own order of day, month and year.
+    pattern = gettext("d MMM yyyy, HH:mm")
+    return str(gettext("%(time)s UTC", time=format_datetime(when, pattern, rebase=False)))
 
 
 def duration(seconds: float | None) -> str:

@@ -163,7 +163,7 @@ def retire(
         if into is None:
             relabelling.withdraw(db, project_id, label_id, by, now)
         else:
-            relabelling.move(db, project_id, label_id, into, by, now)
+            relabelling.move(db, project_id, label_id, into, now)
         relabelling.drop_findings(db, project_id, label_id)
         db.execute(
             "UPDATE labels SET retired_at = ?, position = ? WHERE id = ?",

@@ -167,6 +167,18 @@ def fits(db: Database, version: ModelVersion) -> bool:
     return known == {label.id for label in projects.get(db, version.project_id).labels}
 
 
+def last_for_other_labels(db: Database, project_id: int) -> int | None:
+    """The number of the latest version that was trained for other labels than today's."""
+    # Only rounds from before a change carry their label set.
+    rows = db.execute(
+        "SELECT v.* FROM model_versions v JOIN rounds r ON r.id = v.round_id WHERE v.project_id = ?"
+        " AND r.model_version_id = v.id AND json_extract(r.settings, '$.labels') IS NOT NULL ORDER BY v.number DESC",
+        [project_id],
+    ).fetchall()
+    versions = (ModelVersion(*tuple(row)) for row in rows)
+    return next((version.number for version in versions if not fits(db, version)), None)
+
+
 def promote(db: Database, version_id: int, reason: str, by: int | None) -> None:
     """Let a version serve by hand, forward or back; the reason is logged."""
     version = get(db, version_id)

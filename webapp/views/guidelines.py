@@ -52,7 +52,7 @@ def edit(project_id: int) -> ResponseReturnValue:
     current = guidelines.current(get_db(), project_id)
     if request.method == "GET":
         text = current.text if current else starter(project)
-        return _form(project, text, current.number if current else 0)
+        return _form(project, text, current.number if current else 0, html=rendered(text))
     text, based_on = request.form.get("text", ""), request.form.get("based_on", 0, type=int)
     try:
         saved = guidelines.save(get_db(), project_id, text, the_user().id, now(), based_on)

@@ -100,6 +100,7 @@ def _results(project: Project) -> dict[str, Any]:
         "serving": serving,
         "measured": serving is not None and is_measured(serving.accuracy),
         "versions": versions,
+        "other_labels": model_versions.last_for_other_labels(db, project.id),
         "round_numbers": {each.id: each.number for each in all_rounds},
         "latest": all_rounds[0] if all_rounds else None,
         "fewest_to_measure": FEWEST_TO_MEASURE,

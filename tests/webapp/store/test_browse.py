@@ -7,7 +7,7 @@ from builders import some_reviews
 from conftest import NOON
 from sqlite_utils import Database
 
-from webapp.store import browse, model_versions, rounds, work
+from webapp.store import browse, label_sets, model_versions, rounds, work
 from webapp.store.browse import Filters
 from webapp.store.model_versions import ModelVersion, Scores
 from webapp.store.projects import Project
@@ -57,6 +57,19 @@ def test_one_reviews_predictions_come_newest_first(db: Database, a_project: Call
         (1, "negative", False),
     ]
     assert found[0].scores == [0.1, 0.2, 0.7]
+
+
+def test_scores_follow_the_labels_of_today(db: Database, a_project: Callable[..., Project]) -> None:
+    project = a_project(size=1)
+    a_version(db, project, 2)
+    db.execute("UPDATE jobs SET state = 'done'")
+    review_id = browse.find(db, project.id, Filters())[0].id
+    negative, neutral, _ = (label.id for label in project.labels)
+    label_sets.move(db, project.id, negative, 2, None, NOON)
+    assert browse.predictions_of(db, review_id)[0].scores == [0.2, 0.7, 0.1]
+    label_sets.retire(db, project.id, neutral, negative, None, NOON)
+    label_sets.add(db, project.id, "mixed", None, NOON)
+    assert browse.predictions_of(db, review_id)[0].scores == [0.7, 0.1, 0.0]
 
 
 def test_counting_stops_at_its_limit(db: Database, a_project: Callable[..., Project]) -> None:

@@ -90,6 +90,15 @@ def test_a_retired_name_comes_back_as_the_label_it_was(db: Database, project: Pr
     assert label_sets.label_counts(db, project.id).get(neutral.id, 0) == 0
 
 
+def test_a_label_that_nobody_gave_leaves_without_a_trace_in_the_log(db: Database, a_project: Build) -> None:
+    project = a_project(2)
+    db.execute("UPDATE jobs SET state = 'done'")
+    for label in project.labels[:1]:
+        touched = label_sets.retire(db, project.id, label.id, project.labels[1].id, None, NOON)
+        assert (touched.labels, touched.people) == (0, [])
+    assert db.execute("SELECT count(*) FROM annotations").fetchone()[0] == 0
+
+
 def test_two_labels_are_the_fewest_and_nine_the_most(db: Database, project: Project) -> None:
     label_sets.retire(db, project.id, project.labels[1].id, None, None, NOON)
     with pytest.raises(InvalidValue):

@@ -39,6 +39,18 @@ def test_a_label_is_added_and_nothing_serves_with_words(
     for page in (admin.get(home).text, admin.get(f"{home}/rounds").text):
         assert "The labels changed" in page
     assert "trained for other labels" in admin.get(f"{home}/rounds/1").text
+    assert "Versions up to 1 were trained for other labels" in admin.get(home).text
+    for page in (
+        "",
+        "/rounds",
+        "/rounds/new",
+        "/reviews",
+        "/reviews/1",
+        "/exports",
+        "/settings",
+        "/annotate",
+    ):
+        assert admin.get(f"{home}{page}").status_code == 200, page
     assert "Let this version serve" not in admin.get(f"{home}/rounds/1").text
 
 
