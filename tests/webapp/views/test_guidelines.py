@@ -42,6 +42,7 @@ def test_the_preview_comes_as_a_fragment_or_with_the_page_and_stores_nothing(
     for answer in (fragment, page):
         assert "<strong>new</strong> &lt;script&gt;" in answer.text
     assert "<html" not in fragment.text and "**new** &lt;script&gt;</textarea>" in page.text
+    assert f'action="/projects/{project.id}/guidelines/edit"' in page.text, "saving from there saves"
     assert guidelines.current(web_db, project.id) is None
 
 
