@@ -95,6 +95,9 @@ ALTER TABLE annotations ADD COLUMN reason TEXT
     CHECK (reason IN ('unclear', 'other-language', 'not-a-review', 'mixed'));
 -- How often this person skipped the review by now; 1 for every other answer.
 ALTER TABLE annotations ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1;
+-- Somebody who is assigned a rare category finds it without a look at the reviews themselves.
+DROP INDEX reviews_open;
+CREATE INDEX reviews_open ON reviews (project_id, part, shuffle_key, language, category, needed) WHERE needed > 0;
 CREATE INDEX annotations_skipped ON annotations (project_id, created_at)
     WHERE action = 'skip' AND undone_by IS NULL;
 """,

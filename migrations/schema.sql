@@ -134,8 +134,6 @@ CREATE INDEX reviews_by_near_key ON reviews (project_id, near_key);
 
 CREATE INDEX reviews_by_part ON reviews (project_id, part, shuffle_key);
 
-CREATE INDEX reviews_open ON reviews (project_id, part, shuffle_key) WHERE needed > 0;
-
 CREATE INDEX reviews_of_import ON reviews (import_id, id);
 
 CREATE INDEX reviews_near_duplicates ON reviews (near_duplicate_of) WHERE near_duplicate_of IS NOT NULL;
@@ -377,6 +375,8 @@ CREATE TABLE saved_views (
     created_at TEXT NOT NULL,
     UNIQUE (project_id, name)
 );
+
+CREATE INDEX reviews_open ON reviews (project_id, part, shuffle_key, language, category, needed) WHERE needed > 0;
 
 CREATE INDEX annotations_skipped ON annotations (project_id, created_at)
     WHERE action = 'skip' AND undone_by IS NULL;

@@ -45,11 +45,11 @@ SOURCES = (
 # Settled by somebody else and not answered by this person: on screen it looks like any other review.
 GOLD = """SELECT r.id, 'gold' AS origin, NULL AS probability, NULL AS ranking_id
     FROM adjudications d CROSS JOIN reviews r ON r.id = d.review_id
-    WHERE r.project_id = :project AND r.excluded_at IS NULL AND d.decided_by <> :user
+    WHERE {assigned} r.project_id = :project AND r.excluded_at IS NULL AND d.decided_by <> :user
     AND NOT EXISTS (SELECT 1 FROM annotations a WHERE a.review_id = r.id AND a.annotator_id = :user
         AND a.undone_by IS NULL AND a.action <> 'undo')
     AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.review_id = r.id AND l.user_id = :user AND l.ended IS NULL)
-    {assigned} ORDER BY random() LIMIT 1"""
+    ORDER BY random() LIMIT 1"""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def best(db: Database, project_id: int, user_id: int, now: datetime) -> Any:
         row = db.execute(GOLD.format(assigned=assigned), values).fetchone()
         if row is not None:
             return row
-    return _first(db, FREE + assigned, values)
+    return _first(db, assigned + FREE, values)
 
 
 def has_room(db: Database, review_id: int, user_id: int, now: datetime) -> bool:
@@ -91,10 +91,10 @@ def why_empty(db: Database, project_id: int, user_id: int, now: datetime) -> Que
     values = _values(project_id, user_id, now)
     assigned = _assigned(db, values)
     waits = {
-        "all-leased": _earliest(db, _HELD_BY_OTHERS + assigned, values),
-        "skipped": _earliest(db, _SKIPPED_BY_ME + assigned, values, SKIP_RETURNS),
+        "all-leased": _earliest(db, _HELD_BY_OTHERS.format(assigned=assigned), values),
+        "skipped": _earliest(db, _SKIPPED_BY_ME.format(assigned=assigned), values, SKIP_RETURNS),
     }
-    passed = _earliest(db, _SKIPPED_BY_OTHERS + assigned, values, SKIP_PASSES)
+    passed = _earliest(db, _SKIPPED_BY_OTHERS.format(assigned=assigned), values, SKIP_PASSES)
     waits["all-leased"] = min((moment for moment in (waits["all-leased"], passed) if moment), default=None)
     known = {reason: moment for reason, moment in waits.items() if moment is not None}
     if known:
@@ -106,13 +106,13 @@ def why_empty(db: Database, project_id: int, user_id: int, now: datetime) -> Que
 
 
 _HELD_BY_OTHERS = """SELECT min(l.expires_at) FROM leases l JOIN reviews r ON r.id = l.review_id
-    WHERE l.project_id = :project AND l.ended IS NULL AND l.user_id <> :user AND r.needed > 0
+    WHERE {assigned} l.project_id = :project AND l.ended IS NULL AND l.user_id <> :user AND r.needed > 0
     AND NOT EXISTS (SELECT 1 FROM annotations a WHERE a.review_id = r.id AND a.annotator_id = :user
         AND a.undone_by IS NULL AND a.action <> 'undo')"""
 _SKIPPED = """SELECT min(k.created_at) FROM annotations k JOIN reviews r ON r.id = k.review_id
-    WHERE k.project_id = :project AND k.action = 'skip' AND k.undone_by IS NULL AND k.attempt = 1 AND r.needed > 0
-    AND (SELECT count(*) FROM annotations a WHERE a.review_id = r.id AND a.undone_by IS NULL AND a.action <> 'undo'
-        AND a.action = 'skip') < """ + str(SKIPPERS)
+    WHERE {assigned} k.project_id = :project AND k.action = 'skip' AND k.undone_by IS NULL AND k.attempt = 1
+    AND r.needed > 0 AND (SELECT count(*) FROM annotations a WHERE a.review_id = r.id AND a.action = 'skip'
+        AND a.undone_by IS NULL AND a.action <> 'undo') < """ + str(SKIPPERS)
 _SKIPPED_BY_ME = f"{_SKIPPED} AND k.annotator_id = :user AND k.created_at > :returned"
 _SKIPPED_BY_OTHERS = f"""{_SKIPPED} AND k.annotator_id <> :user AND k.created_at > :passed
     AND NOT EXISTS (SELECT 1 {_ANSWERS} AND a.annotator_id = :user)"""
@@ -128,14 +128,17 @@ def _values(project_id: int, user_id: int, now: datetime) -> dict[str, object]:
 
 
 def _assigned(db: Database, values: dict[str, object]) -> str:
-    """A condition on `r` for somebody who has languages or categories of their own; empty for all others."""
+    """The first condition on `r` for somebody who has languages or categories of their own; empty for all others.
+
+    First, since a rare category then skips most reviews without a look at their answers.
+    """
     mine = "g.project_id = :project AND g.user_id = :user"
     if db.execute(f"SELECT 1 FROM assignments g WHERE {mine}", values).fetchone() is None:
         return ""
     return (
-        f" AND EXISTS (SELECT 1 FROM assignments g JOIN projects q ON q.id = g.project_id WHERE {mine}"
+        f"EXISTS (SELECT 1 FROM assignments g JOIN projects q ON q.id = g.project_id WHERE {mine}"
         " AND coalesce(g.language, r.language, q.language) = coalesce(r.language, q.language)"
-        " AND coalesce(g.category, r.category, '') = coalesce(r.category, ''))"
+        " AND coalesce(g.category, r.category, '') = coalesce(r.category, '')) AND "
     )
 
 
