@@ -1,23 +1,25 @@
 """Labels as the learner and the export see them: as of a snapshot, one consensus a review, with their origin."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlite_utils import Database
+
+from webapp.store.consensus import Consensus
 
 PAGE = 1_000
 
 
 @dataclass(frozen=True)
 class LabelledReview:
-    """A review with its consensus label, as the learner sees it."""
+    """A review with its consensus label, and how that was found, as the learner sees it."""
 
     review_id: int
     text: str
     part: str
-    position: int
+    label_id: int
+    method: str
     drawn_at_random: bool
 
 
@@ -49,38 +51,41 @@ def labels_since_last_round(db: Database, project_id: int) -> int:
     )
 
 
-def labelled_reviews(db: Database, project_id: int, snapshot: int) -> list[LabelledReview]:
-    """Reviews with the label that adjudication or the majority gave them as of a snapshot; ties are left out."""
-    rows = db.execute(
-        "SELECT a.review_id, a.origin, l.position,"
-        " (SELECT g.position FROM adjudications d JOIN labels g ON g.id = d.label_id WHERE d.review_id = a.review_id"
-        "  ORDER BY d.id DESC LIMIT 1) AS gold"
-        " FROM annotations a JOIN labels l ON l.id = a.label_id WHERE a.project_id = :project AND a.id <= :snapshot"
-        " AND a.action = 'label' AND (a.undone_by IS NULL OR a.undone_by > :snapshot) ORDER BY a.review_id, a.id",
+def labelled_reviews(
+    db: Database, project_id: int, found: Sequence[Consensus], snapshot: int
+) -> list[LabelledReview]:
+    """The reviews of a consensus with their texts, by id.
+
+    Drawn at random is what the audit share asked for, told by the first label that counts, or by the first answer to
+    a review that nobody but the admin could label.
+    """
+    origins: dict[int, str] = {}
+    for row in db.execute(
+        "SELECT review_id, origin FROM annotations WHERE project_id = :project AND id <= :snapshot"
+        " AND action <> 'undo' AND (undone_by IS NULL OR undone_by > :snapshot)"
+        " ORDER BY review_id, action <> 'label', id",
         {"project": project_id, "snapshot": snapshot},
-    ).fetchall()
-    votes: defaultdict[int, list[Any]] = defaultdict(list)
-    for row in rows:
-        votes[row["review_id"]].append(row)
-    labels = {review_id: _consensus(given) for review_id, given in votes.items()}
+    ):
+        origins.setdefault(row["review_id"], row["origin"])
     texts = {
         row["id"]: row
         for row in db.execute(
-            "SELECT id, text, part FROM reviews WHERE id IN (SELECT DISTINCT review_id FROM annotations"
-            " WHERE project_id = ? AND action = 'label')",
-            [project_id],
+            "SELECT id, text, part FROM reviews WHERE id IN (SELECT review_id FROM annotations WHERE project_id = ?"
+            " AND action <> 'undo' UNION SELECT review_id FROM adjudications) AND project_id = ?",
+            [project_id, project_id],
         )
     }
     return [
         LabelledReview(
-            review_id,
-            texts[review_id]["text"],
-            texts[review_id]["part"],
-            label,
-            votes[review_id][0]["origin"] == "audit",
+            each.review_id,
+            texts[each.review_id]["text"],
+            texts[each.review_id]["part"],
+            each.label_id,
+            each.method,
+            origins.get(each.review_id) == "audit",
         )
-        for review_id, label in labels.items()
-        if label is not None
+        for each in sorted(found, key=lambda each: each.review_id)
+        if each.review_id in texts
     ]
 
 
@@ -104,12 +109,3 @@ def export_rows(db: Database, project_id: int) -> Iterator[dict[str, Any]]:
         if len(rows) < PAGE:
             return
         last = rows[-1]["annotation"]
-
-
-def _consensus(votes: list[Any]) -> int | None:
-    if votes[0]["gold"] is not None:
-        return int(votes[0]["gold"])
-    ranked = Counter(vote["position"] for vote in votes).most_common(2)
-    if len(ranked) == 2 and ranked[0][1] == ranked[1][1]:
-        return None
-    return int(ranked[0][0])

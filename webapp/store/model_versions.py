@@ -217,6 +217,20 @@ def learning_curve(db: Database, project_id: int) -> list[CurvePoint]:
     return points
 
 
+def withdrawn_labels(db: Database, project_id: int) -> dict[int, int]:
+    """By version: how many of the labels it learned from were withdrawn or changed since, where there are any."""
+    rows = db.execute(
+        "WITH withdrawn AS MATERIALIZED (SELECT a.id, a.undone_by FROM annotations a"
+        " JOIN reviews r ON r.id = a.review_id AND r.part = 'pool'"
+        " WHERE a.project_id = :project AND a.action = 'label' AND a.undone_by IS NOT NULL)"
+        " SELECT v.id, count(*) FROM model_versions v JOIN rounds n ON n.id = v.round_id"
+        " JOIN withdrawn w ON w.id <= n.snapshot AND w.undone_by > n.snapshot WHERE v.project_id = :project"
+        " GROUP BY v.id",
+        {"project": project_id},
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def _prediction(version_id: int, labels: Sequence[Label], scores: Scores) -> tuple[Any, ...]:
     order = sorted(range(len(labels)), key=lambda place: scores.probabilities[place], reverse=True)
     first, second = (scores.probabilities[place] for place in order[:2])

@@ -148,12 +148,12 @@ def is_held(db: Database, claim: Claim) -> bool:
     return True
 
 
-def people_wait(db: Database) -> bool:
-    """Whether a round or an export is queued; imports have a thread of their own, encoding ahead can wait."""
+def people_wait(db: Database, kinds: tuple[str, ...] = ("export",)) -> bool:
+    """Whether a round or a job of these kinds is queued; imports have a thread of their own."""
     return (
         db.execute(
             "SELECT 1 FROM rounds WHERE state = 'queued' UNION ALL SELECT 1 FROM jobs WHERE state = 'queued'"
-            " AND kind = 'export' LIMIT 1"
+            f" AND kind IN ({','.join(repr(kind) for kind in kinds)}) LIMIT 1"
         ).fetchone()
         is not None
     )

@@ -1,4 +1,4 @@
-"""The worker's loops: rounds first, then exports, then encoding ahead; imports beside them, since they are light."""
+"""The worker's loops: rounds, exports, quality, encoding ahead, in this order; imports beside them: they are light."""
 
 import logging
 import os
@@ -17,13 +17,16 @@ from learner.errors import Cancelled, LearnerError
 from learner.progress import Progress
 from learner.settings import RoundSettings
 from webapp.importing.errors import FileError
-from webapp.store import jobs, projects, rounds, work
+from webapp.store import jobs, projects, quality, rounds, work
 from webapp.store.connection import database_path, open_database, utc_now
 from webapp.store.errors import RoundAlreadyOpen, StaleToken, StoreError
 from webapp.worker.lease import Lease, Stopped
 
 log = logging.getLogger(__name__)
 IDLE_SECONDS = 1.0
+# What is claimed first. Quality and encoding ahead yield to what stands before them, and to rounds.
+ORDER = (("import", "export"), ("quality",), ("encode",))
+YIELDS = {"quality": ("export",), "encode": ("export", "quality")}
 Run = Callable[[Database, Path, work.Claim, Progress], object]
 Turn = Callable[[Database, Path, datetime, threading.Event | None], bool]
 
@@ -44,19 +47,16 @@ def run_forever(instance: Path, stop: threading.Event) -> None:
 
 def run_next(db: Database, instance: Path, now: datetime, stop: threading.Event | None = None) -> bool:
     """Do the most urgent piece of work; False when there is none."""
-    start_due_rounds(db, now)
+    queue_what_is_due(db, now)
     claim = work.claim_next(db, "rounds", now)
     if claim is not None:
         _run(db, instance, claim, _round_runner(), stop)
         return True
-    claim = work.claim_next(db, "jobs", now, ("import", "export")) or work.claim_next(db, "jobs", now)
+    claim = next(filter(None, (work.claim_next(db, "jobs", now, kinds) for kinds in ORDER)), None)
     if claim is not None:
         kind = jobs.get(db, claim.id).kind
-        # Encoding ahead is for idle time: whatever people wait for comes first.
-        preempted = (lambda: _people_wait(db)) if kind == "encode" else (lambda: False)
-        _run(db, instance, claim, _job_runner(kind), stop, preempted)
-        return True
-    return False
+        _run(db, instance, claim, _job_runner(kind), stop, lambda: _must_yield(db, kind))
+    return claim is not None
 
 
 def import_next(db: Database, instance: Path, now: datetime, stop: threading.Event | None = None) -> bool:
@@ -76,20 +76,24 @@ def run_now(db: Database, instance: Path, table: work.Table, row_id: int, progre
     _run(db, instance, claim, run, None, progress=progress)
 
 
-def start_due_rounds(db: Database, now: datetime) -> None:
-    """Queue a round wherever enough new labels came in."""
+def queue_what_is_due(db: Database, now: datetime) -> None:
+    """Queue a round wherever enough new labels came in, and a quality job after a round or enough labels."""
     for project_id in rounds.projects_due(db):
         settings = RoundSettings.from_dict(projects.get(db, project_id).settings.learner)
         try:
             rounds.start(db, project_id, settings.to_dict(), "automatic", None, now)
         except RoundAlreadyOpen:
             log.info("project %s has a round by now", project_id)
+    for project_id in quality.projects_due(db):
+        quality.request(db, project_id, None, now)
 
 
-def _people_wait(db: Database) -> bool:
-    """Whether something more urgent than encoding ahead is there, a round that fell due meanwhile included."""
-    start_due_rounds(db, utc_now())
-    return work.people_wait(db)
+def _must_yield(db: Database, kind: str) -> bool:
+    """Whether something more urgent waits, a round that fell due meanwhile included."""
+    if kind not in YIELDS:
+        return False
+    queue_what_is_due(db, utc_now())
+    return work.people_wait(db, YIELDS[kind])
 
 
 def _repeat(turn: Turn, instance: Path, stop: threading.Event) -> None:
@@ -168,6 +172,10 @@ def _job_runner(kind: str) -> Run:
         from webapp.worker import encodings  # loads torch
 
         return encodings.run
+    if kind == "quality":
+        from webapp.worker import quality as runner  # loads torch
+
+        return runner.run
     from webapp.worker import exports  # loads torch
 
     return exports.run

@@ -1,7 +1,7 @@
 """Rounds: hand the learner a snapshot of the project, publish what comes back."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from webapp.store.errors import StaleToken
 from webapp.store.labelled import LabelledReview
 from webapp.store.model_versions import ModelVersion, Scores
 from webapp.store.projects import Label, Project
+from webapp.worker.consensus import settle
 
 
 def run(db: Database, instance: Path, claim: work.Claim, progress: Progress) -> None:
@@ -39,17 +40,19 @@ def _task(db: Database, instance: Path, claim: work.Claim) -> RoundTask:
     this = rounds.get(db, claim.id)
     project = projects.get(db, this.project_id)
     settings = RoundSettings.from_dict(this.settings)
-    known = labelled.labelled_reviews(db, project.id, this.snapshot)
+    found = settle(db, project, this.snapshot, claim)
+    known = labelled.labelled_reviews(db, project.id, found, this.snapshot)
+    order = {label.id: place for place, label in enumerate(project.labels)}
     serving = model_versions.serving(db, project.id)
-    train = _labelled([review for review in known if review.part == "pool"])
+    train = _labelled([review for review in known if review.part == "pool"], order)
     name = f"project-{project.id}-round-{this.number}-{claim.token}"
     return RoundTask(
         settings=settings,
         label_names=_names(project.labels),
         encoder=encoders.resolve(instance / "encoders", settings.encoder),
         train=train,
-        validation=_labelled([review for review in known if review.part == "validation"]),
-        holdout=_labelled([review for review in known if review.part == "holdout"]),
+        validation=_labelled([review for review in known if review.part == "validation"], order),
+        holdout=_labelled([review for review in known if review.part == "holdout"], order),
         pool=_pool(db, project, set(train.ids.tolist())),
         features=instance / "features",
         checkpoint=instance / "checkpoints" / name,
@@ -62,11 +65,11 @@ def _names(labels: Sequence[Label]) -> list[str]:
     return [label.name for label in labels]
 
 
-def _labelled(found: Sequence[LabelledReview]) -> Labelled:
+def _labelled(found: Sequence[LabelledReview], order: Mapping[int, int]) -> Labelled:
     return Labelled(
         ids=np.array([review.review_id for review in found], dtype=np.int64),
         texts=[review.text for review in found],
-        y=np.array([review.position for review in found], dtype=np.int64),
+        y=np.array([order[review.label_id] for review in found], dtype=np.int64),
         random=np.array([review.drawn_at_random for review in found], dtype=bool),
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from builders import an_adjudication
 from sqlite_utils import Database
 
 from webapp.store import annotations, labelled, queue
@@ -11,6 +12,7 @@ from webapp.store.annotations import Answer
 from webapp.store.errors import NothingToUndo
 from webapp.store.projects import Project
 from webapp.store.queue import Lease
+from webapp.worker.consensus import settle
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ProjectBuilder = Callable[..., Project]
@@ -23,44 +25,46 @@ def label_next(db: Database, project: Project, user: int, position: int) -> int:
     return annotations.record(db, lease.token, user, answer, NOON).id
 
 
-def test_a_label_withdrawn_after_the_snapshot_still_counts_in_it(
+def settled(db: Database, project: Project, snapshot: int) -> list[labelled.LabelledReview]:
+    """The reviews as a round gets them."""
+    return labelled.labelled_reviews(db, project.id, settle(db, project, snapshot), snapshot)
+
+
+def test_reviews_come_by_id_with_their_texts_and_parts(
     db: Database, people: list[int], a_project: ProjectBuilder
 ) -> None:
-    project = a_project(3)
-    label_next(db, project, people[0], 0)
-    before = labelled.snapshot(db, project.id)
-    annotations.undo_last(db, project.id, people[0], NOON)
-    assert len(labelled.labelled_reviews(db, project.id, before)) == 1
-    assert labelled.labelled_reviews(db, project.id, labelled.snapshot(db, project.id)) == []
+    project = a_project(4)
+    for position in (2, 0, 1):
+        label_next(db, project, people[0], position)
+    found = settled(db, project, labelled.snapshot(db, project.id))
+    assert [review.review_id for review in found] == sorted(review.review_id for review in found)
+    assert all(review.text.startswith("review number") and review.part == "pool" for review in found)
+    assert all(review.drawn_at_random for review in found)  # no model yet: the queue is in random order
 
 
-def test_a_label_given_after_the_snapshot_does_not_count_in_it(
+def test_a_skipped_review_that_an_admin_settled_counts(
     db: Database, people: list[int], a_project: ProjectBuilder
 ) -> None:
-    project = a_project(3)
-    before = labelled.snapshot(db, project.id)
-    label_next(db, project, people[0], 0)
-    assert labelled.labelled_reviews(db, project.id, before) == []
-
-
-def test_the_majority_decides_and_a_tie_waits_for_adjudication(
-    db: Database, people: list[int], a_project: ProjectBuilder
-) -> None:
-    project = a_project(1, overlap_share=1.0, overlap_labels=3)
-    label_next(db, project, people[0], 0)
-    label_next(db, project, people[1], 2)
-    assert labelled.labelled_reviews(db, project.id, labelled.snapshot(db, project.id)) == []
-    label_next(db, project, people[2], 2)
-    (review,) = labelled.labelled_reviews(db, project.id, labelled.snapshot(db, project.id))
-    assert review.position == 2
+    project = a_project(2)
+    lease = queue.claim(db, project.id, people[0], NOON)
+    assert isinstance(lease, Lease)
+    annotations.record(db, lease.token, people[0], Answer("skip", reason="unclear"), NOON)
+    an_adjudication(db, lease.review_id, project.labels[1].id, people[-1])
+    (review,) = settled(db, project, labelled.snapshot(db, project.id))
+    assert (review.review_id, review.label_id, review.method) == (
+        lease.review_id,
+        project.labels[1].id,
+        "gold",
+    )
+    assert review.drawn_at_random
 
 
 def test_imported_gold_counts_as_a_label_and_is_not_asked_for_again(
     db: Database, people: list[int], a_project: ProjectBuilder
 ) -> None:
     project = a_project(2, labelled={0: "positive", 1: "negative"})
-    known = labelled.labelled_reviews(db, project.id, labelled.snapshot(db, project.id))
-    assert [review.position for review in known] == [2, 0]
+    known = settled(db, project, labelled.snapshot(db, project.id))
+    assert [review.label_id for review in known] == [project.labels[2].id, project.labels[0].id]
     assert isinstance(queue.claim(db, project.id, people[0], NOON), queue.QueueEmpty)
     with pytest.raises(NothingToUndo):
         annotations.undo_last(db, project.id, people[-1], NOON)

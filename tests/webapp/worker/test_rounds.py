@@ -203,7 +203,7 @@ def test_a_round_that_falls_due_interrupts_encoding_ahead(
     projects.update_settings(db, labelled.id, auto_round_every=50)
     claim = work.claim_next(db, "jobs", utc_now())  # as if labels came in after the worker had begun
     assert claim is not None and claim.id == encoding.id
-    loop._run(db, instance, claim, encodings.run, None, lambda: loop._people_wait(db))
+    loop._run(db, instance, claim, encodings.run, None, lambda: loop._must_yield(db, "encode"))
     assert jobs.get(db, encoding.id).state == "queued"
     (due,) = rounds.of_project(db, labelled.id)
     assert (due.cause, due.state) == ("automatic", "queued")
