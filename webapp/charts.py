@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, log10
+from typing import Literal
 
 # Drawn twice, for desk and phone: one drawing scaled to a phone has letters nobody can read.
 WIDE, NARROW = (760, 400), (340, 300)
 STYLES = ("series-1", "series-2", "series-3", "series-4")
+Unit = Literal["percent", "number"]
 LINE_HEIGHT = 16
 LETTER_WIDTH = 7.0
 TOP, BOTTOM, LEFT = 30, 46, 48
@@ -72,16 +74,17 @@ def learning_curve_svg(
     standalone: bool = False,
     size: tuple[int, int] = WIDE,
     title: str = "",
+    unit: Unit = "percent",
 ) -> str:
     """Scores (fractions of one) against labels, one directly labelled line a series with its band.
 
     Needs one point at least, ValueError otherwise. `standalone` brings its own colours, for a file; else the page's
-    stylesheet colours it. `title` is what a screen reader says.
+    stylesheet colours it. `title` is what a screen reader says. `unit` "number" writes 0.65 where "percent" has 65%.
     """
     drawn = [each for each in series if each.points]
     if not drawn:
         raise ValueError("A chart needs at least one point.")
-    frame = _frame(drawn, size)
+    frame = _frame(drawn, size, unit)
     name = escape(title or f"{y_label} – {x_label}")
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[0]} {size[1]}" role="img" aria-label="{name}">',
@@ -92,10 +95,10 @@ def learning_curve_svg(
             f"<style>{EMBEDDED_STYLE}</style>",
             f'<rect class="paper" width="{size[0]}" height="{size[1]}"/>',
         ]
-    parts += _axes(frame, x_label, y_label)
+    parts += _axes(frame, x_label, y_label, unit)
     parts += [_band(each, frame) for each in drawn]
     parts += [_line(each, frame) for each in drawn]
-    parts += _line_labels(drawn, frame)
+    parts += _line_labels(drawn, frame, unit)
     return "\n".join([*filter(None, parts), "</svg>"])
 
 
@@ -121,7 +124,7 @@ def nice_ticks(low: float, high: float, about: int) -> list[float]:
     return [round(step * place, 10) for place in range(first, max(last, first + 1) + 1)]
 
 
-def _frame(series: Sequence[Series], size: tuple[int, int]) -> _Frame:
+def _frame(series: Sequence[Series], size: tuple[int, int], unit: Unit) -> _Frame:
     points = [point for each in series for point in each.points]
     lows = [p.y if p.low is None else p.low for p in points]
     highs = [p.y if p.high is None else p.high for p in points]
@@ -130,19 +133,19 @@ def _frame(series: Sequence[Series], size: tuple[int, int]) -> _Frame:
         middle = min(max((high + low) / 2, 0.1), 0.9)
         low, high = middle - 0.1, middle + 0.1
     y_ticks = [tick for tick in nice_ticks(low, high, 5) if -1e-9 <= tick <= 1 + 1e-9]
-    longest = max(len(_end_label(each)) for each in series)
+    longest = max(len(_end_label(each, unit)) for each in series)
     right = size[0] - min(round(longest * LETTER_WIDTH) + 18, size[0] // 2)
     x_ticks = nice_ticks(0, max(1.0, *(p.x for p in points)), max(2, (right - LEFT) // 90))
     return _Frame(size[0], size[1], right, x_ticks, y_ticks)
 
 
-def _axes(frame: _Frame, x_label: str, y_label: str) -> list[str]:
+def _axes(frame: _Frame, x_label: str, y_label: str, unit: Unit) -> list[str]:
     base = frame.height - BOTTOM
     parts = []
     for tick in frame.y_ticks:
         y = frame.y(tick)
         parts.append(f'<line class="gridline" x1="{LEFT}" x2="{frame.right}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{_percent(tick)}</text>')
+        parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{_tick(tick, unit)}</text>')
     for tick in frame.x_ticks:
         x = frame.x(tick)
         parts.append(f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{base}" y2="{base + 5}"/>')
@@ -182,7 +185,7 @@ def _line(series: Series, frame: _Frame) -> str:
     return f'<g class="{series.style}"><polyline class="line" points="{line}"/>{"".join(dots)}</g>'
 
 
-def _line_labels(series: Sequence[Series], frame: _Frame) -> list[str]:
+def _line_labels(series: Sequence[Series], frame: _Frame, unit: Unit) -> list[str]:
     """Each line's name and last value at its right end, pushed apart where the ends are close."""
     ends = sorted((frame.y(each.points[-1].y), place) for place, each in enumerate(series))
     lowest = frame.height - BOTTOM - LINE_HEIGHT * (len(ends) - 1)
@@ -194,16 +197,21 @@ def _line_labels(series: Sequence[Series], frame: _Frame) -> list[str]:
     for (_, place), y in zip(ends, heights, strict=True):
         each = series[place]
         x = frame.x(each.points[-1].x) + 10 if len(series) == 1 else frame.right + 10
-        text = f'<text class="series-label" x="{x:.1f}" y="{y + 4:.1f}">{escape(_end_label(each))}</text>'
+        text = (
+            f'<text class="series-label" x="{x:.1f}" y="{y + 4:.1f}">{escape(_end_label(each, unit))}</text>'
+        )
         labels.append(f'<g class="{each.style}">{text}</g>')
     return labels
 
 
-def _end_label(series: Series) -> str:
-    return f"{series.name} {series.points[-1].y:.0%}"
+def _end_label(series: Series, unit: Unit) -> str:
+    last = series.points[-1].y
+    return f"{series.name} {last:.0%}" if unit == "percent" else f"{series.name} {last:.2f}"
 
 
-def _percent(value: float) -> str:
+def _tick(value: float, unit: Unit) -> str:
+    if unit == "number":
+        return f"{value:.2f}"
     # Ticks of a narrow range need their half per cents.
     text = f"{value * 100:.1f}".removesuffix(".0")
     return f"{text}%"

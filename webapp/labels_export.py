@@ -4,7 +4,8 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, BinaryIO, Literal
 
@@ -24,8 +25,10 @@ COLUMNS = (
     "probability",
     "part",
 )
-_INTEGERS = frozenset({"id", "round", "model_version"})
-_NUMBERS = frozenset({"seconds", "probability"})
+# One row a review, its label agreed on.
+CONSENSUS_COLUMNS = ("id", "external_id", "text", "label", "method", "confidence", "votes", "part")
+_INTEGERS = frozenset({"id", "round", "model_version", "votes"})
+_NUMBERS = frozenset({"seconds", "probability", "confidence"})
 _CHUNK_ROWS = 1_000
 _ROW_GROUP = 20_000
 
@@ -50,22 +53,28 @@ def strip_guard(text: str) -> str:
 
 
 def write_labels(
-    rows: Iterable[Mapping[str, Any]], out: BinaryIO, format: Format, guard: bool = False
+    rows: Iterable[Mapping[str, Any]],
+    out: BinaryIO,
+    format: Format,
+    guard: bool = False,
+    columns: Sequence[str] = COLUMNS,
 ) -> int:
-    """Write rows with the keys of COLUMNS; the number written. `guard` makes a CSV safe for spreadsheets.
+    """Write rows with the keys of `columns`; the number written. `guard` makes a CSV safe for spreadsheets.
 
     CSV is UTF-8 with "\\n" line ends and quotes round every text, so that reading it gives the same strings.
     """
     counted = _Counted(rows)
     if format == "parquet":
-        _write_parquet(counted, out)
+        _write_parquet(counted, out, columns)
     else:
-        for chunk in iter_bytes(counted, format, guard):
+        for chunk in iter_bytes(counted, format, guard, columns):
             out.write(chunk)
     return counted.count
 
 
-def iter_bytes(rows: Iterable[Mapping[str, Any]], format: Format, guard: bool = False) -> Iterator[bytes]:
+def iter_bytes(
+    rows: Iterable[Mapping[str, Any]], format: Format, guard: bool = False, columns: Sequence[str] = COLUMNS
+) -> Iterator[bytes]:
     """The CSV or JSON lines of write_labels in pieces, for a download.
 
     ValueError for Parquet: its index comes last, so it goes through a file.
@@ -73,9 +82,9 @@ def iter_bytes(rows: Iterable[Mapping[str, Any]], format: Format, guard: bool = 
     if format not in ("csv", "jsonl"):
         raise ValueError(f"{format} cannot be sent in pieces: write it to a file and send that")
     rows = iter(rows)
-    encode = _csv_encoder(guard) if format == "csv" else _jsonl
+    encode = _csv_encoder(guard, columns) if format == "csv" else partial(_jsonl, columns)
     if format == "csv":
-        yield (",".join(COLUMNS) + "\n").encode()
+        yield (",".join(columns) + "\n").encode()
     while chunk := list(islice(rows, _CHUNK_ROWS)):
         yield encode(chunk).encode("utf-8")
 
@@ -93,9 +102,9 @@ class _Counted:
             yield row
 
 
-def _typed(row: Mapping[str, Any]) -> dict[str, Any]:
+def _typed(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
     """The row in column order, each value of its column's type in all three formats."""
-    return {column: _value(column, row[column]) for column in COLUMNS}
+    return {column: _value(column, row[column]) for column in columns}
 
 
 def _value(column: str, value: Any) -> int | float | str | None:
@@ -106,24 +115,26 @@ def _value(column: str, value: Any) -> int | float | str | None:
     return float(value) if column in _NUMBERS else str(value)
 
 
-def _csv_encoder(guard: bool) -> Callable[[list[Mapping[str, Any]]], str]:
+def _csv_encoder(guard: bool, columns: Sequence[str]) -> Callable[[list[Mapping[str, Any]]], str]:
     def encode(rows: list[Mapping[str, Any]]) -> str:
         text = io.StringIO(newline="")
         # All texts quoted: Python 3.11's writer leaves a lone carriage return bare, and readers split there.
         writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
         for row in rows:
-            values = _typed(row).values()
+            values = _typed(row, columns).values()
             writer.writerow(guard_cell(v) if guard and isinstance(v, str) else v for v in values)
         return text.getvalue()
 
     return encode
 
 
-def _jsonl(rows: list[Mapping[str, Any]]) -> str:
-    return "".join(json.dumps(_typed(row), ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
+def _jsonl(columns: Sequence[str], rows: list[Mapping[str, Any]]) -> str:
+    return "".join(
+        json.dumps(_typed(row, columns), ensure_ascii=False, allow_nan=False) + "\n" for row in rows
+    )
 
 
-def _write_parquet(rows: Iterable[Mapping[str, Any]], out: BinaryIO) -> None:
+def _write_parquet(rows: Iterable[Mapping[str, Any]], out: BinaryIO, columns: Sequence[str]) -> None:
     import pyarrow  # here, since it is heavy and only this format needs it
     import pyarrow.parquet
 
@@ -133,10 +144,10 @@ def _write_parquet(rows: Iterable[Mapping[str, Any]], out: BinaryIO) -> None:
         else pyarrow.float64()
         if column in _NUMBERS
         else pyarrow.string()
-        for column in COLUMNS
+        for column in columns
     }
     schema = pyarrow.schema(list(types.items()))
     rows = iter(rows)
     with pyarrow.parquet.ParquetWriter(out, schema, compression="zstd") as writer:
-        while group := [_typed(row) for row in islice(rows, _ROW_GROUP)]:
+        while group := [_typed(row, columns) for row in islice(rows, _ROW_GROUP)]:
             writer.write_table(pyarrow.Table.from_pylist(group, schema=schema))

@@ -23,6 +23,7 @@ PROJECT = (
     (lazy_gettext("Reviews"), "reviews.index", "admin"),
     (lazy_gettext("Import"), "imports.new", "admin"),
     (lazy_gettext("Rounds"), "rounds.index", "admin"),
+    (lazy_gettext("Quality"), "quality.index", "admin"),
     (lazy_gettext("Export"), "exports.index", "admin"),
     (lazy_gettext("Team"), "team.index", "admin"),
     (lazy_gettext("Settings"), "projects.settings", "admin"),

@@ -30,6 +30,9 @@ def phase_words(phase: str | None) -> str:
         "save": _("Saving the model version"),
         "publish": _("Publishing the ranking"),
         "export": _("Writing the export"),
+        "consensus": _("Finding each review's label"),
+        "agreement": _("Measuring agreement"),
+        "suspects": _("Looking for labels that may be wrong"),
     }
     return str(words.get(phase or "", phase or _("Starting")))
 

@@ -23,6 +23,11 @@ def test_each_line_carries_its_name_and_last_value() -> None:
     assert {"margin 75%", "random 74%", "labels", "accuracy"} <= set(texts(drawing(MARGIN, RANDOM)))
 
 
+def test_coefficients_are_numbers_and_no_percentages() -> None:
+    drawn = learning_curve_svg([MARGIN], "reviews", "alpha", unit="number")
+    assert {"margin 0.75", "0.60"} <= set(texts(ET.fromstring(drawn))) and "%" not in drawn
+
+
 def test_labels_of_lines_that_end_close_together_do_not_overlap() -> None:
     root = drawing(MARGIN, RANDOM)
     heights = [float(t.get("y", 0)) for t in root.iter(f"{SVG}text") if t.get("class") == "series-label"]

@@ -3,8 +3,9 @@
 import os
 import secrets
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import click
 from sqlite_utils import Database
@@ -12,7 +13,8 @@ from sqlite_utils import Database
 from webapp.cli.context import pass_database
 from webapp.cli.output import ProgressLine
 from webapp.instance import Instance
-from webapp.labels_export import FORMATS, Format, write_labels
+from webapp.labels_export import COLUMNS, CONSENSUS_COLUMNS, FORMATS, Format, write_labels
+from webapp.store import consensus as consensuses
 from webapp.store import labelled, model_versions, projects
 from webapp.store.errors import InvalidValue, NotFound
 from webapp.store.model_versions import ModelVersion
@@ -35,25 +37,35 @@ def export_command() -> None:
     "--format", "format_", type=click.Choice(FORMATS), help="[default: by the ending of OUT, else csv]"
 )
 @click.option("--spreadsheet", is_flag=True, help="CSV in which no cell can run as a formula.")
+@click.option(
+    "--consensus", is_flag=True, help="One row a review, with the label agreed on and how sure it is."
+)
 @pass_database
 def labels(
-    instance: Instance, db: Database, project_name: str, out: Path, format_: str | None, spreadsheet: bool
+    instance: Instance,
+    db: Database,
+    project_name: str,
+    out: Path,
+    format_: str | None,
+    spreadsheet: bool,
+    consensus: bool,
 ) -> None:
-    """Write every current label with where it came from to the file OUT."""
+    """Write every current label with where it came from to the file OUT, or each review's consensus."""
     project = projects.named(db, project_name)
+    rows, columns = (
+        _consensus_rows(db, project) if consensus else (labelled.export_rows(db, project.id), COLUMNS)
+    )
     ending = out.suffix.lstrip(".").lower()
     chosen = format_ or (ending if ending in FORMATS else "csv")
     # Beside the place where it will be, then renamed: OUT is never half written.
     partial = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
     try:
         with partial.open("wb") as file:
-            count = write_labels(
-                labelled.export_rows(db, project.id), file, cast(Format, chosen), spreadsheet
-            )
+            count = write_labels(rows, file, cast(Format, chosen), spreadsheet, columns)
         os.replace(partial, out)
     finally:
         partial.unlink(missing_ok=True)
-    click.echo(f"{count:,} labels written to {out} ({chosen}).")
+    click.echo(f"{count:,} {'reviews' if consensus else 'labels'} written to {out} ({chosen}).")
 
 
 @export_command.command("model")
@@ -94,6 +106,14 @@ def model(
     click.echo(
         f"Model version {version.number} written to {out} ({chosen}). See its README.md and example.py."
     )
+
+
+def _consensus_rows(db: Database, project: Project) -> tuple[Iterator[dict[str, Any]], tuple[str, ...]]:
+    """The consensus of today's labels, found here and now."""
+    from webapp.worker.consensus import settle
+
+    settle(db, project, labelled.snapshot(db, project.id))
+    return consensuses.export_rows(db, project.id), CONSENSUS_COLUMNS
 
 
 def _version(db: Database, project: Project, number: int | None) -> ModelVersion:

@@ -23,7 +23,7 @@ from webapp.db import get_db
 from webapp.forms import Form, Reader
 from webapp.htmx import redirect_to, render
 from webapp.security import attachment
-from webapp.store import jobs, labelled, model_versions, projects
+from webapp.store import consensus, jobs, labelled, model_versions, projects, quality
 from webapp.store.connection import open_database
 from webapp.store.errors import NotFound
 from webapp.store.jobs import Job
@@ -34,6 +34,10 @@ blueprint = Blueprint("exports", __name__, url_prefix="/projects/<int:project_id
 
 MODEL_FORMATS = ("onnx", "onnx-int8", "hf")
 TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson", "parquet": "application/vnd.apache.parquet"}
+ROWS = {
+    "labels": (labelled.export_rows, labels_export.COLUMNS),
+    "consensus": (consensus.export_rows, labels_export.CONSENSUS_COLUMNS),
+}
 
 
 @blueprint.get("")
@@ -47,15 +51,15 @@ def index(project_id: int) -> ResponseReturnValue:
 @blueprint.get("/labels.<any(csv, jsonl, parquet):kind>")
 @admin_required
 def labels(project_id: int, kind: labels_export.Format) -> Response:
-    """The labels of one moment; `spreadsheet` guards cells that a spreadsheet would take for formulas."""
+    """The labels of one moment, or each review's `consensus`; `spreadsheet` guards cells that look like formulas."""
     project = projects.get(get_db(), project_id)
-    guard = "spreadsheet" in request.args
+    guard, what = "spreadsheet" in request.args, "consensus" if "consensus" in request.args else "labels"
     response = (
-        _parquet(project)
+        _parquet(project, what)
         if kind == "parquet"
-        else Response(_pieces(project, kind, guard), mimetype=TYPES[kind])
+        else Response(_pieces(project, what, kind, guard), mimetype=TYPES[kind])
     )
-    name = f"{_plain_name(project)}-labels{'-spreadsheet' if guard else ''}.{kind}"
+    name = f"{_plain_name(project)}-{what}{'-spreadsheet' if guard else ''}.{kind}"
     response.headers.set("Content-Disposition", "attachment", filename=name)
     return attachment(response)
 
@@ -98,26 +102,28 @@ def download(project_id: int, job_id: int) -> Response:
     )
 
 
-def _pieces(project: Project, kind: labels_export.Format, guard: bool) -> Iterator[bytes]:
+def _pieces(project: Project, what: str, kind: labels_export.Format, guard: bool) -> Iterator[bytes]:
     """The download piece by piece, on a connection of its own: the request's is closed by then."""
     path = current_app.config["INSTANCE"].database
+    rows, columns = ROWS[what]
 
     def read() -> Iterator[bytes]:
         db = open_database(path)
         try:
-            yield from labels_export.iter_bytes(labelled.export_rows(db, project.id), kind, guard)
+            yield from labels_export.iter_bytes(rows(db, project.id), kind, guard, columns)
         finally:
             db.close()
 
     return read()
 
 
-def _parquet(project: Project) -> Response:
+def _parquet(project: Project, what: str) -> Response:
     """Parquet is written from its end, so it takes a file."""
     folder = current_app.config["INSTANCE"].folder / "exports"
     folder.mkdir(exist_ok=True)
     file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - the answer closes it
-    labels_export.write_labels(labelled.export_rows(get_db(), project.id), file, "parquet")
+    rows, columns = ROWS[what]
+    labels_export.write_labels(rows(get_db(), project.id), file, "parquet", columns=columns)
     file.seek(0)
     return send_file(file, TYPES["parquet"])
 
@@ -154,6 +160,10 @@ def _page(project: Project, form: Form[ModelVersion], status: int = 200) -> Resp
         project=project,
         form=form,
         labels=labelled.label_count(get_db(), project.id),
+        agreed=consensus.count(get_db(), project.id),
+        not_agreed_on=quality.labels_since(
+            get_db(), project.id, consensus.snapshot_of(get_db(), project.id) or 0
+        ),
         versions={version.id: version for version in versions},
         exports=jobs.of_project(get_db(), project.id, "export"),
     )

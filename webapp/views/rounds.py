@@ -51,6 +51,7 @@ def index(project_id: int) -> ResponseReturnValue:
         rounds=rounds.of_project(db, project_id),
         points=points,
         is_measured=is_measured,
+        withdrawn=_withdrawn(project_id),
         labels=labelled.label_count(db, project_id),
     )
 
@@ -137,6 +138,7 @@ def _context(project: Project, this: Round, version: ModelVersion | None) -> dic
         "project": project,
         "round": this,
         "version": version,
+        "withdrawn": _withdrawn(project.id).get(this.id, 0),
         "serving": serving,
         "serves": serving is not None and version is not None and serving.id == version.id,
         "fits": version is not None and model_versions.fits(get_db(), version),
@@ -144,6 +146,13 @@ def _context(project: Project, this: Round, version: ModelVersion | None) -> dic
         "settings": round_form.filled(RoundSettings.from_dict(this.settings)).typed,
         "reason": forms.Form[str](),
     }
+
+
+def _withdrawn(project_id: int) -> dict[int, int]:
+    """By round: how many of the labels that its version learned from were withdrawn since."""
+    counts = model_versions.withdrawn_labels(get_db(), project_id)
+    versions = model_versions.of_project(get_db(), project_id)
+    return {version.round_id: counts[version.id] for version in versions if version.id in counts}
 
 
 def _form_page(project: Project, form: forms.Form[RoundSettings], status: int = 200) -> ResponseReturnValue:

@@ -15,7 +15,7 @@ from learner.features import FeatureCache
 from learner.progress import Progress
 from learner.settings import RoundSettings
 from learner.suspects import Suspicion, find_suspects
-from webapp.store import consensus, jobs, labelled, projects, reviews, suspects, work
+from webapp.store import consensus, jobs, labelled, projects, quality, reviews, suspects, work
 from webapp.store.connection import utc_now
 from webapp.store.consensus import Consensus, Vote
 from webapp.store.projects import DEFAULT_LABELS, Project
@@ -31,7 +31,8 @@ def run(db: Database, instance: Path, claim: work.Claim, progress: Progress) -> 
     found = settle(db, project, snapshot, claim)
     progress("agreement", 0, 1)
     votes = consensus.votes(db, project.id, snapshot)
-    result = {"snapshot": snapshot, **_counts(votes, found), **_agreement(project, votes)}
+    known = {"snapshot": snapshot, "round": quality.last_round(db, project.id)}
+    result = {**known, **_counts(votes, found), **_agreement(project, votes)}
     jobs.save_result(db, claim, result)
     progress("suspects", 0, 1)
     result["suspects"] = _suspects(db, instance, claim, project, found, snapshot, progress)

@@ -37,6 +37,14 @@ def test_labels_come_in_the_format_that_the_name_ends_in(winnow: Winnow, phones:
     assert (tmp_path / "labels.parquet").read_bytes().startswith(b"PAR1")
 
 
+def test_the_consensus_is_found_as_it_is_exported(winnow: Winnow, phones: str, tmp_path: Path) -> None:
+    out = tmp_path / "consensus.jsonl"
+    assert "60 reviews" in winnow("export", "labels", phones, out, "--consensus").stdout
+    lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    assert list(lines[0]) == "id external_id text label method confidence votes part".split()
+    assert {(line["method"], line["confidence"], line["votes"]) for line in lines} == {("single", 1.0, 1)}
+
+
 def test_an_export_that_cannot_be_written_leaves_nothing(winnow: Winnow, phones: str, tmp_path: Path) -> None:
     result = winnow("export", "labels", phones, tmp_path / "no-such-folder" / "labels.csv")
     assert result.exit_code == 1

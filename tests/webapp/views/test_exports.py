@@ -12,8 +12,9 @@ from sqlite_utils import Database
 from visitor import Browser
 
 from webapp.instance import Instance
-from webapp.store import jobs, work
+from webapp.store import jobs, labelled, work
 from webapp.store.projects import Project
+from webapp.worker.consensus import settle
 
 TEXTS = ["=1+1 is what I paid", "Fine,\nreally."]
 
@@ -52,6 +53,21 @@ def test_csv_and_json_lines_carry_every_label_exactly(admin: Browser, project: P
 def test_a_spreadsheet_gets_no_formula(admin: Browser, project: Project) -> None:
     answer = admin.get(f"/projects/{project.id}/exports/labels.csv?spreadsheet=1")
     assert "'=1+1 is what I paid" in answer.text
+
+
+def test_each_reviews_label_can_be_taken_out_once_it_is_known(
+    admin: Browser, project: Project, web_db: Database
+) -> None:
+    address = f"/projects/{project.id}/exports"
+    assert "consensus=1" not in admin.get(address).text
+    settle(web_db, project, labelled.snapshot(web_db, project.id))
+    assert "2 reviews with the label agreed on" in admin.get(address).text
+    answer = admin.get(f"{address}/labels.csv?consensus=1")
+    rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    assert [(row["method"], row["confidence"], row["votes"]) for row in rows] == [("single", "1.0", "1")] * 2
+    assert answer.headers["Content-Disposition"].endswith("-consensus.csv")
+    parquet = admin.get(f"{address}/labels.parquet?consensus=1")
+    assert pyarrow.parquet.read_table(io.BytesIO(parquet.data)).column_names == list(rows[0])
 
 
 def test_parquet_carries_the_same_rows(admin: Browser, project: Project, web_instance: Instance) -> None:

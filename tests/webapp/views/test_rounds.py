@@ -1,7 +1,7 @@
 """Rounds: start with settings, follow, cancel, look at the results, decide which version serves."""
 
 import pytest
-from builders import a_finished_round, a_project
+from builders import NOON, a_finished_round, a_project, a_user, an_annotation
 from conftest import Clock
 from flask import Flask
 from sqlite_utils import Database
@@ -10,7 +10,7 @@ from visitor import Browser
 from learner.settings import RoundSettings
 from webapp import round_form
 from webapp.instance import Instance
-from webapp.store import audit, model_versions, projects, rounds, work
+from webapp.store import annotations, audit, model_versions, projects, rounds, work
 
 
 @pytest.fixture
@@ -162,3 +162,14 @@ def test_a_round_of_another_project_is_not_found(admin: Browser, web_db: Databas
     a_finished_round(web_db, a_project(web_db, "Phones"))
     other = a_project(web_db, "Books")
     assert admin.get(f"/projects/{other.id}/rounds/1").status_code == 404
+
+
+def test_labels_withdrawn_since_are_told_with_the_version(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db)
+    ada = a_user(web_db, "ada")
+    given = an_annotation(web_db, project, ada)
+    a_finished_round(web_db, project)
+    assert "withdrawn" not in admin.get(f"/projects/{project.id}/rounds/1").text
+    annotations.undo(web_db, given.id, ada.id, NOON)
+    assert "1 of its labels was withdrawn" in admin.get(f"/projects/{project.id}/rounds/1").text
+    assert "1 withdrawn since" in admin.get(f"/projects/{project.id}/rounds").text
