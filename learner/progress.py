@@ -3,7 +3,7 @@
 from typing import Final, Protocol
 
 # Stable identifiers; the web app translates them.
-PHASES: Final = ("encode", "train", "evaluate", "score", "query", "save", "export")
+PHASES: Final = ("encode", "train", "evaluate", "score", "query", "save", "export", "suspects")
 
 
 class Progress(Protocol):

@@ -20,6 +20,9 @@ PHASES = {
     "save": "saving",
     "export": "exporting",
     "publish": "publishing",
+    "consensus": "finding each review's label",
+    "agreement": "measuring agreement",
+    "suspects": "looking for doubtful labels",
 }
 REDRAW_SECONDS = 0.2
 # Where the output is a file, a line now and then is enough.

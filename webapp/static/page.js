@@ -18,7 +18,9 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   else tell("not-answered");
 });
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.successful) notices().querySelectorAll(".notice-error").forEach((old) => old.remove());
+  // A refusal (409, 422) counts as successful for htmx; the notice that says so has just come in.
+  const refused = event.detail.xhr.status >= 400;
+  if (event.detail.successful && !refused) notices().querySelectorAll(".notice-error").forEach((old) => old.remove());
 });
 
 // Menus close when one looks elsewhere.

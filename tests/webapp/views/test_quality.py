@@ -187,7 +187,7 @@ def test_a_decision_that_is_none_or_comes_twice_is_refused(
     address = f"/projects/{project.id}/quality/suspects/{doubted}"
     assert admin.post(address, {"decision": "perhaps"}).status_code == 400
     admin.post(address, {"decision": "right"})
-    assert admin.post(address, {"decision": "one"}).status_code == 422
+    assert admin.post(address, {"decision": "one"}).status_code == 409
     other = a_project(web_db, "Other")
     assert (
         admin.post(f"/projects/{other.id}/quality/suspects/{doubted}", {"decision": "right"}).status_code
