@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from webapp.charts import Point, Series
+from webapp.store.jobs import Job
 
 # With fewer reviews that several people labelled the interval spans half the scale.
 FEWEST_TO_TELL = 30
@@ -44,6 +45,12 @@ def verdict(alpha: Mapping[str, Any]) -> Verdict:
         _("Not settled yet"),
         _("The interval is too wide: further reviews with several labels narrow it."),
     )
+
+
+def headline(latest: Job | None) -> Mapping[str, Any] | None:
+    """Alpha of the newest quality job, where it rests on enough reviews to be shown."""
+    alpha: Mapping[str, Any] | None = latest.result["agreement"]["alpha"] if latest else None
+    return alpha if alpha and alpha["n"] >= FEWEST_TO_TELL and alpha["low"] is not None else None
 
 
 def _too_few(n: int) -> str:

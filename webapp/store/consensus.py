@@ -12,6 +12,11 @@ from webapp.store.connection import write_transaction
 METHODS = ("gold", "single", "majority", "dawid-skene")
 CHUNK = 500
 PAGE = 1_000
+# What was left out or retired since the consensus was found.
+_IN_FORCE = (
+    "FROM consensus c JOIN reviews r ON r.id = c.review_id AND r.excluded_at IS NULL"
+    " JOIN labels l ON l.id = c.label_id AND l.retired_at IS NULL"
+)
 
 
 @dataclass(frozen=True)
@@ -98,8 +103,8 @@ def snapshot_of(db: Database, project_id: int) -> int | None:
 
 
 def count(db: Database, project_id: int) -> int:
-    """Reviews with a consensus."""
-    return int(db.execute("SELECT count(*) FROM consensus WHERE project_id = ?", [project_id]).fetchone()[0])
+    """Reviews that `export_rows` tells of."""
+    return int(db.execute(f"SELECT count(*) {_IN_FORCE} WHERE c.project_id = ?", [project_id]).fetchone()[0])
 
 
 def export_rows(db: Database, project_id: int) -> Iterator[dict[str, Any]]:
@@ -108,8 +113,7 @@ def export_rows(db: Database, project_id: int) -> Iterator[dict[str, Any]]:
     while True:
         rows = db.execute(
             "SELECT r.id, r.external_id, r.text, l.name AS label, c.method, c.confidence, c.votes, r.part"
-            " FROM consensus c JOIN reviews r ON r.id = c.review_id JOIN labels l ON l.id = c.label_id"
-            " WHERE c.project_id = ? AND c.review_id > ? AND r.excluded_at IS NULL ORDER BY c.review_id LIMIT ?",
+            f" {_IN_FORCE} WHERE c.project_id = ? AND c.review_id > ? ORDER BY c.review_id LIMIT ?",
             [project_id, last, PAGE],
         ).fetchall()
         for row in rows:

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from webapp import forms, round_form
+from webapp import agreement, forms, round_form
 from webapp.auth import admin_required, the_user
 from webapp.charts import NARROW, WIDE, Series, learning_curve_svg, series_csv
 from webapp.clock import now
@@ -16,7 +16,17 @@ from webapp.htmx import is_htmx, redirect_to
 from webapp.next_step import FEWEST_TO_MEASURE, STEPS, Situation, next_step
 from webapp.scores import curve_series, is_measured
 from webapp.security import attachment
-from webapp.store import activity, insertion, jobs, labelled, model_versions, projects, reviews, rounds
+from webapp.store import (
+    activity,
+    insertion,
+    jobs,
+    labelled,
+    model_versions,
+    projects,
+    quality,
+    reviews,
+    rounds,
+)
 from webapp.store.errors import InvalidValue, NameTaken
 from webapp.store.projects import Project
 from webapp.views.rounds import encoder_names, usual_settings
@@ -95,6 +105,7 @@ def _results(project: Project) -> dict[str, Any]:
         "counts": counts,
         "by_part": by_part,
         "today": activity.labels_today(db, project.id, now()),
+        "alpha": agreement.headline(quality.latest(db, project.id)),
         "steps": STEPS,
         "next": next_step(situation),
         "serving": serving,

@@ -130,3 +130,6 @@ def test_the_export_has_one_row_a_review(db: Database, people: list[int], a_proj
     assert {(row["label"], row["method"], row["confidence"], row["votes"]) for row in rows} == {
         ("positive", "majority", 1.0, 2)
     }
+    db["reviews"].update(rows[0]["id"], {"excluded_at": "2026-03-01"})
+    assert [row["id"] for row in consensus.export_rows(db, project.id)] == [rows[1]["id"]]
+    assert consensus.count(db, project.id) == 1

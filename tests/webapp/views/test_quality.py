@@ -134,6 +134,14 @@ def test_agreement_is_told_in_words_with_its_interval(
     assert page.count("<svg xmlns") == 2 and "No label is in doubt" in page
 
 
+@pytest.mark.parametrize(("reviews", "shown"), [(120, True), (7, False)])
+def test_the_overview_tells_agreement_once_it_can_be_told(
+    admin: Browser, project: Project, web_db: Database, reviews: int, shown: bool
+) -> None:
+    a_finished_job(web_db, project, a_result(project, reviews=reviews))
+    assert ("Agreement (alpha)" in admin.get(f"/projects/{project.id}").text) is shown
+
+
 def test_few_shared_reviews_are_not_made_a_figure(admin: Browser, project: Project, web_db: Database) -> None:
     a_finished_job(web_db, project, a_result(project, reviews=7))
     page = admin.get(f"/projects/{project.id}/quality").text

@@ -147,6 +147,23 @@ def test_rounds_train_on_what_was_settled(db: Database, instance: Path, imported
     assert trained[review] == other.position and len(trained) == 30
 
 
+def test_a_retired_label_leaves_no_gap_between_the_others(
+    db: Database, instance: Path, imported: Project
+) -> None:
+    answers(db, imported, "ada", 30)
+    negative, neutral, positive = imported.labels
+    db["labels"].update(neutral.id, {"retired_at": "2026-03-01"})
+    rounds.start(db, imported.id, imported.settings.learner, "button", None, utc_now())
+    claim = work.claim_next(db, "rounds", utc_now())
+    assert claim is not None
+    task = runner._task(db, instance, claim)
+    given = dict(db.execute("SELECT review_id, label_id FROM current_labels").fetchall())
+    expected = {
+        each: [negative.id, positive.id].index(label) for each, label in given.items() if label != neutral.id
+    }
+    assert dict(zip(task.train.ids.tolist(), task.train.y.tolist(), strict=True)) == expected
+
+
 @pytest.mark.parametrize(
     ("rating", "label"), [(1, "negative"), (2, "negative"), (3, "neutral"), (4, "positive"), (2.5, None)]
 )
