@@ -21,7 +21,6 @@ from webapp.store import (
     work,
 )
 from webapp.store.annotations import Annotation, Answer
-from webapp.store.connection import timestamp
 from webapp.store.model_versions import Metric, ModelVersion
 from webapp.store.projects import Project, ProjectSettings
 from webapp.store.queue import Lease
@@ -105,12 +104,6 @@ def an_annotation(
     return annotations.record(
         db, lease.token, user.id, Answer("label", project.labels[position].id, note), now
     )
-
-
-def an_adjudication(db: Database, review_id: int, label_id: int, by: int, now: datetime = NOON) -> None:
-    """A review that an admin settled."""
-    decision = {"review_id": review_id, "label_id": label_id, "decided_by": by, "created_at": timestamp(now)}
-    db["adjudications"].insert(decision)
 
 
 def a_finished_round(

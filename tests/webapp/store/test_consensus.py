@@ -4,10 +4,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from builders import an_adjudication
 from sqlite_utils import Database
 
-from webapp.store import annotations, consensus, jobs, labelled, queue, work
+from webapp.store import adjudications, annotations, consensus, jobs, labelled, queue, work
 from webapp.store.annotations import Answer
 from webapp.store.consensus import Consensus
 from webapp.store.errors import StaleToken
@@ -58,8 +57,8 @@ def test_reviews_left_out_and_retired_labels_do_not_count(
 ) -> None:
     project = a_project(3)
     left_out, retired, kept = (label_next(db, project, people[0], position) for position in (0, 1, 2))
-    an_adjudication(db, left_out, project.labels[0].id, people[-1])
-    an_adjudication(db, kept, project.labels[1].id, people[-1])
+    adjudications.decide(db, left_out, project.labels[0].id, people[-1], "", NOON)
+    adjudications.decide(db, kept, project.labels[1].id, people[-1], "", NOON)
     db["reviews"].update(left_out, {"excluded_at": "2026-03-01"})
     db["labels"].update(project.labels[1].id, {"retired_at": "2026-03-01"})
     votes = consensus.votes(db, project.id, labelled.snapshot(db, project.id))
@@ -81,8 +80,8 @@ def test_the_majority_decides_and_a_tie_waits_for_adjudication(
     now = labelled.snapshot(db, project.id)
     settle(db, project, now)
     assert found(db, project) == {review: (project.labels[2].id, "majority", pytest.approx(2 / 3), 3, now)}
-    an_adjudication(db, review, project.labels[1].id, people[-1])
-    an_adjudication(db, review, project.labels[0].id, people[-1])
+    adjudications.decide(db, review, project.labels[1].id, people[-1], "", NOON)
+    adjudications.decide(db, review, project.labels[0].id, people[-1], "", NOON)
     settle(db, project, now)
     assert found(db, project) == {review: (project.labels[0].id, "gold", 1.0, 3, now)}
 

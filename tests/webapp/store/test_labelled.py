@@ -4,10 +4,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from builders import an_adjudication
 from sqlite_utils import Database
 
-from webapp.store import annotations, labelled, queue
+from webapp.store import adjudications, annotations, labelled, queue
 from webapp.store.annotations import Answer
 from webapp.store.errors import NothingToUndo
 from webapp.store.projects import Project
@@ -49,7 +48,7 @@ def test_a_skipped_review_that_an_admin_settled_counts(
     lease = queue.claim(db, project.id, people[0], NOON)
     assert isinstance(lease, Lease)
     annotations.record(db, lease.token, people[0], Answer("skip", reason="unclear"), NOON)
-    an_adjudication(db, lease.review_id, project.labels[1].id, people[-1])
+    adjudications.decide(db, lease.review_id, project.labels[1].id, people[-1], "", NOON)
     (review,) = settled(db, project, labelled.snapshot(db, project.id))
     assert (review.review_id, review.label_id, review.method) == (
         lease.review_id,

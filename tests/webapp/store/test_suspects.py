@@ -4,10 +4,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from builders import an_adjudication
 from sqlite_utils import Database
 
-from webapp.store import audit, suspects
+from webapp.store import adjudications, audit, suspects
 from webapp.store.errors import AlreadyDecided, NotFound
 from webapp.store.projects import Project
 from webapp.store.suspects import FoundSuspect
@@ -99,6 +98,6 @@ def test_settled_and_left_out_reviews_do_not_wait(
     db: Database, project: Project, reviews: list[int], people: list[int]
 ) -> None:
     suspects.replace(db, project.id, [found(project, review) for review in reviews[:3]], NOON)
-    an_adjudication(db, reviews[0], project.labels[0].id, people[-1])
+    adjudications.decide(db, reviews[0], project.labels[0].id, people[-1], "", NOON)
     db["reviews"].update(reviews[1], {"excluded_at": "2026-03-01"})
     assert waiting(db, project) == [reviews[2]] and suspects.count_waiting(db, project.id) == 1

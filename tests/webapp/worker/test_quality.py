@@ -6,7 +6,19 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from webapp.store import annotations, consensus, jobs, projects, quality, queue, rounds, suspects, users, work
+from webapp.store import (
+    adjudications,
+    annotations,
+    consensus,
+    jobs,
+    projects,
+    quality,
+    queue,
+    rounds,
+    suspects,
+    users,
+    work,
+)
 from webapp.store.annotations import Answer
 from webapp.store.connection import utc_now
 from webapp.store.jobs import Job
@@ -136,9 +148,7 @@ def test_rounds_train_on_what_was_settled(db: Database, instance: Path, imported
     answers(db, imported, "ada", 30)
     review, label = db.execute("SELECT review_id, label_id FROM current_labels LIMIT 1").fetchone()
     other = next(each for each in imported.labels if each.id != label)
-    db["adjudications"].insert(
-        {"review_id": review, "label_id": other.id, "decided_by": 1, "created_at": "2026-03-01"}
-    )
+    adjudications.decide(db, review, other.id, 1, "", utc_now())
     rounds.start(db, imported.id, imported.settings.learner, "button", None, utc_now())
     claim = work.claim_next(db, "rounds", utc_now())
     assert claim is not None
