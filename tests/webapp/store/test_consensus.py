@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlite_utils import Database
 
+from learner import consensus as learner_consensus
 from webapp.store import adjudications, annotations, consensus, jobs, labelled, queue, work
 from webapp.store.annotations import Answer
 from webapp.store.consensus import Consensus
@@ -132,3 +133,18 @@ def test_the_export_has_one_row_a_review(db: Database, people: list[int], a_proj
     db["reviews"].update(rows[0]["id"], {"excluded_at": "2026-03-01"})
     assert [row["id"] for row in consensus.export_rows(db, project.id)] == [rows[1]["id"]]
     assert consensus.count(db, project.id) == 1
+
+
+def test_the_projects_method_decides_where_it_knows_enough(
+    db: Database, people: list[int], a_project: ProjectBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = a_project(8, overlap_share=1.0, overlap_labels=3, consensus="dawid-skene")
+    for user, positions in zip(people[:3], ("02020202", "02020200", "02020222"), strict=True):
+        for position in positions:  # all get the reviews in one order
+            label_next(db, project, user, int(position))
+    now = labelled.snapshot(db, project.id)
+    assert {each.method for each in settle(db, project, now)} == {"majority"}
+    for name, value in {"FEWEST_REVIEWS": 8, "FEWEST_LABELS": 8, "SURE": 0.0}.items():
+        monkeypatch.setattr(learner_consensus, name, value)
+    methods = [each.method for each in settle(db, project, now)]
+    assert methods.count("dawid-skene") == 2 and methods.count("majority") == 6
