@@ -19,7 +19,6 @@ STATUS: dict[type[store.StoreError], int] = {
     store.LeaseNotYours: 403,
     store.LeaseExpired: 409,
     store.AlreadyAnnotated: 409,
-    store.AlreadyDecided: 409,
     store.RoundAlreadyOpen: 409,
     store.StillWorking: 409,
     store.NothingToUndo: 409,

@@ -45,10 +45,6 @@ class AlreadyAnnotated(StoreError):
     """This person has answered this review already, with another answer."""
 
 
-class AlreadyDecided(StoreError):
-    """Another admin was faster."""
-
-
 class UnknownLabel(StoreError):
     """The label is not in the project's label set."""
 

@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from webapp.store import audit, second_looks, work
 from webapp.store.connection import timestamp, write_transaction
-from webapp.store.errors import AlreadyDecided, NotFound
+from webapp.store.errors import ChangedMeanwhile, NotFound
 
 CHUNK = 500
 
@@ -141,4 +141,4 @@ def _decide(db: Database, project_id: int, suspect_id: int, state: str, by: int,
     ).fetchone()
     if known is None:
         raise NotFound("This suspect is no longer on the list.")
-    raise AlreadyDecided("Somebody has decided about this one already. Reload the page.")
+    raise ChangedMeanwhile("Somebody has decided about this one already. Reload the page.")

@@ -4,7 +4,8 @@ import pytest
 from builders import NOON, a_finished_round, a_project, a_user, an_annotation
 from sqlite_utils import Database
 
-from webapp.store import annotations, jobs, model_versions, quality, work
+from webapp.store import annotations, jobs, label_sets, model_versions, quality, work
+from webapp.store.errors import StillWorking
 from webapp.store.projects import Project
 
 
@@ -70,3 +71,13 @@ def test_versions_tell_how_many_of_their_labels_were_withdrawn(db: Database, pro
     assert model_versions.withdrawn_labels(db, project.id) == {first.id: 2}
     annotations.undo(db, given[2].id, ada.id, NOON)
     assert model_versions.withdrawn_labels(db, project.id) == {first.id: 3, second.id: 1}
+
+
+def test_a_job_that_waits_lets_labels_change_and_one_that_runs_does_not(
+    db: Database, project: Project
+) -> None:
+    quality.request(db, project.id, None, NOON)
+    label_sets.refuse_while_working(db, project.id)
+    assert work.claim_next(db, "jobs", NOON, ("quality",)) is not None
+    with pytest.raises(StillWorking):
+        label_sets.refuse_while_working(db, project.id)

@@ -13,6 +13,7 @@ from webapp.store.annotations import Answer
 from webapp.store.errors import InvalidValue, NotFound, UnknownLabel
 from webapp.store.projects import Project
 from webapp.store.queue import Lease
+from webapp.worker.consensus import settle
 
 Build = Callable[..., Project]
 Row = dict[str, object]
@@ -54,9 +55,7 @@ def test_merging_moves_every_label_and_decision_and_keeps_the_log(
     negative, neutral, _ = (label.id for label in project.labels)
     before, answers, decided = log(db), current(db), gold(db)
     snapshot = labelled.snapshot(db, project.id)
-    as_it_was = {
-        each.review_id: each.position for each in labelled.labelled_reviews(db, project.id, snapshot)
-    }
+    as_it_was = {each.review_id: each.label_id for each in settle(db, project, snapshot)}
     expected = label_sets.impact(db, project.id, neutral)
     assert expected.labels == sum(row["label_id"] == neutral for row in answers) > 0
     assert dict(expected.people) == {
@@ -110,10 +109,10 @@ def test_the_learner_sees_only_labels_that_are_there(db: Database, project: Proj
             label_sets.add(db, project.id, "mixed", None, NOON)
         label_sets.retire(db, project.id, target.id, into, None, NOON)
         seen = {
-            each.position
-            for each in labelled.labelled_reviews(db, project.id, labelled.snapshot(db, project.id))
+            each.label_id
+            for each in settle(db, projects.get(db, project.id), labelled.snapshot(db, project.id))
         }
-        assert seen <= {label.position for label in projects.get(db, project.id).labels}
+        assert seen <= {label.id for label in projects.get(db, project.id).labels}
 
 
 def test_withdrawing_opens_the_reviews_again_and_touches_nothing_else(db: Database, project: Project) -> None:

@@ -7,7 +7,7 @@ import pytest
 from sqlite_utils import Database
 
 from webapp.store import adjudications, audit, suspects
-from webapp.store.errors import AlreadyDecided, NotFound
+from webapp.store.errors import ChangedMeanwhile, NotFound
 from webapp.store.projects import Project
 from webapp.store.suspects import FoundSuspect
 
@@ -87,7 +87,7 @@ def test_only_one_decision_counts(
     suspects.replace(db, project.id, [found(project, reviews[0])], NOON)
     (one,) = suspects.waiting(db, project.id, 10)
     suspects.dismiss(db, project.id, one.id, people[-1], NOON)
-    with pytest.raises(AlreadyDecided):
+    with pytest.raises(ChangedMeanwhile):
         suspects.send_back(db, project.id, one.id, 1, people[-1], NOON)
     assert db.execute("SELECT count(*) FROM second_looks").fetchone()[0] == 0
     with pytest.raises(NotFound):
