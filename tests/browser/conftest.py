@@ -9,18 +9,25 @@ import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import furnished
 import pytest
 import tiny_encoder
 from builders import PASSWORD, a_user
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
+from routes import addresses
 
 from learner import encoders
+from webapp import create_app, supervise
 from webapp import instance as instances
 from webapp.assets import HTMX_ADDRESS
 from webapp.instance import Instance
+from webapp.store import sessions, users
+from webapp.store.connection import utc_now
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 SWITCHES = [
@@ -49,6 +56,7 @@ class Visitor:
     """One person's browser; `troubles` collects what a visitor should never meet."""
 
     page: Page
+    site: Site
     troubles: list[str] = field(default_factory=list)
 
     def log_in(self, site: Site, name: str) -> None:
@@ -59,21 +67,49 @@ class Visitor:
         self.page.click("main button")
         self.page.wait_for_url(lambda address: "/login" not in address)
 
+    def hold_session(self, name: str) -> None:
+        """Logged in from the start, without the form."""
+        db = instances.open_instance(self.site.instance)
+        person = next(user for user in users.everyone(db) if user.name == name)
+        token = sessions.start(db, person.id, utc_now())
+        db.close()
+        self.page.context.add_cookies([{"name": "winnow", "value": token, "url": self.site.address}])
+
+    def pages(self) -> list[str]:
+        """Every address that answers this person with a page, wherever a GET route leads."""
+        app = create_app(self.site.instance.folder)
+        known = dict.fromkeys([*addresses(app, "GET"), *furnished.MORE_ADDRESSES])
+        return [address for address in known if self._is_page(address)]
+
+    def _is_page(self, address: str) -> bool:
+        answer = self.page.request.get(f"{self.site.address}{address}", max_redirects=0)
+        return answer.ok and answer.headers.get("content-type", "").startswith("text/html")
+
 
 @pytest.fixture(scope="session")
-def htmx(request: pytest.FixtureRequest) -> bytes:
-    """The file that the CDN serves, from the package registry; the page checks its hash."""
-    package = HTMX_ADDRESS.split("/npm/")[1].split("/")[0]
-    folder = request.config.cache.mkdir("htmx")  # type: ignore[union-attr]
-    archive = folder / f"{package.replace('@', '-')}.tgz"
-    if not archive.exists():
-        if shutil.which("npm") is None:
-            pytest.skip("no npm here to fetch htmx with")
-        subprocess.run(["npm", "pack", "--silent", package], cwd=folder, check=True, timeout=120)
-    with tarfile.open(archive) as packed:
-        member = packed.extractfile("package/dist/htmx.min.js")
-        assert member is not None
-        return member.read()
+def npm_file(request: pytest.FixtureRequest) -> Callable[[str, str], bytes]:
+    """npm_file("axe-core@4.14.1", "axe.min.js"): a file of a package, fetched once from the registry."""
+
+    def read(package: str, name: str) -> bytes:
+        folder = request.config.cache.mkdir("npm")  # type: ignore[union-attr]
+        archive = folder / f"{package.replace('@', '-')}.tgz"
+        if not archive.exists():
+            if shutil.which("npm") is None:
+                pytest.skip(f"no npm here to fetch {package} with")
+            subprocess.run(["npm", "pack", "--silent", package], cwd=folder, check=True, timeout=120)
+        with tarfile.open(archive) as packed:
+            member = packed.extractfile(f"package/{name}")
+            assert member is not None
+            return member.read()
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def htmx(npm_file: Callable[[str, str], bytes]) -> bytes:
+    """The file that the CDN serves; the page checks its hash."""
+    package, _, name = HTMX_ADDRESS.split("/npm/")[1].partition("/")
+    return npm_file(package, name)
 
 
 @pytest.fixture(scope="session")
@@ -97,23 +133,33 @@ def site(tmp_path: Path) -> Iterator[Site]:
     a_user(db, "root", "admin")
     db.close()
     encoders.add(instance.encoders, str(tiny_encoder.build(tmp_path / "tiny")))
+    with serve(instance, "run") as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def furnished_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """An instance with something on every page, served without a worker; tests share it and leave it as it is."""
+    instance = instances.locate(tmp_path_factory.mktemp("furnished") / "instance")
+    instances.create(instance)
+    furnished.furnish(instance)
+    with serve(instance, "web", "--processes", "1") as site:
+        yield site
+
+
+@contextmanager
+def serve(instance: Instance, *command: str) -> Iterator[Site]:
+    """`winnow run` or `winnow web` on a free port, until the test is over."""
     port = free_port()
-    log = tmp_path / "winnow.log"
-    command = [
-        sys.executable,
-        "-m",
-        "webapp.cli",
-        "--instance",
-        str(instance.folder),
-        "run",
-        "--port",
-        str(port),
-    ]
+    log = instance.folder.parent / "winnow.log"
+    words = [sys.executable, "-m", "webapp.cli", "--instance", str(instance.folder), *command]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            [*words, "--port", str(port)], cwd=ROOT, env=environment, stdout=output, stderr=output
+        )
     try:
-        wait_until_ready(process, log)
+        wait_until_ready(process, port, log)
         yield Site(f"http://127.0.0.1:{port}", instance)
     finally:
         process.send_signal(signal.SIGTERM)
@@ -123,12 +169,30 @@ def site(tmp_path: Path) -> Iterator[Site]:
 @pytest.fixture
 def visitor(chromium: Browser, site: Site, htmx: bytes) -> Iterator[Callable[[], Visitor]]:
     """visitor(): a browser of their own for one more person. At the end nobody may have met any trouble."""
+    yield from _doorkeeper(chromium, site, htmx)
+
+
+@pytest.fixture
+def guest(chromium: Browser, furnished_site: Site, htmx: bytes) -> Iterator[Callable[..., Visitor]]:
+    """guest("root"), guest("ada", color_scheme="dark"): the same in the furnished instance, logged in already."""
+
+    for build in _doorkeeper(chromium, furnished_site, htmx):
+
+        def logged_in(name: str, build: Callable[..., Visitor] = build, **options: Any) -> Visitor:
+            one = build(**options)
+            one.hold_session(name)
+            return one
+
+        yield logged_in
+
+
+def _doorkeeper(chromium: Browser, site: Site, htmx: bytes) -> Iterator[Callable[..., Visitor]]:
     everybody: list[Visitor] = []
 
-    def build() -> Visitor:
-        context = chromium.new_context(viewport={"width": 1200, "height": 850})
+    def build(**options: Any) -> Visitor:
+        context = chromium.new_context(**{"viewport": {"width": 1200, "height": 850}, **options})
         context.set_default_timeout(PATIENCE_MS)
-        one = Visitor(context.new_page())
+        one = Visitor(context.new_page(), site)
         watch(one, site, htmx)
         everybody.append(one)
         return one
@@ -168,8 +232,8 @@ def free_port() -> int:
         return port
 
 
-def wait_until_ready(process: "subprocess.Popen[bytes]", log: Path) -> None:
+def wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while "Winnow is ready" not in log.read_text():
+    while not supervise.answers(("127.0.0.1", port)):
         assert process.poll() is None and time.monotonic() < deadline, log.read_text()
         time.sleep(0.1)

@@ -1,0 +1,195 @@
+"""An instance where every page has something to show: two teams, answers and quarrels, rounds, imports, gold."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import cycle
+
+from builders import a_finished_round, a_lease, a_project, a_user, an_annotation, some_reviews
+from sqlite_utils import Database
+
+from webapp import import_drafts
+from webapp import instance as instances
+from webapp.instance import Instance
+from webapp.store import annotations, jobs, projects, rounds
+from webapp.store.annotations import Answer
+from webapp.store.connection import timestamp, utc_now, write_transaction
+from webapp.store.projects import Project
+from webapp.store.users import User
+
+ENGLISH = (
+    "The battery lasts two days and the screen is a joy. Best phone I have had.",
+    "Broke after a week.\n\nThe shop would not take it back: three calls, no answer.",
+    "It is a phone. It rings.",
+    "Great camera, terrible speaker; I would buy it again, though not for music.",
+    "Delivery was quick and the box was whole, but the charger was missing and nobody wrote back to me.",
+    "Ordered the blue one, got the grey one. Works, so I kept it.",
+    "Terrible. Terrible. Terrible.",
+    "My mother uses it every day and finds everything without asking me, which says more than any test.",
+    "Average sound, average picture, average price.",
+    "I wanted to like it. " + "The menu is slow, the buttons are small, and every update moves them. " * 9,
+    "Fits in a pocket, survives a fall, and the alarm wakes the dead.",
+    "Not what the picture shows.",
+)
+CHINESE = (
+    "电池很耐用，屏幕也很清楚，物流特别快，会再买。",
+    "用了一周就坏了，客服一直不回复，太失望了。",
+    "一般般吧，能用。",
+    "声音有点大，制冷还可以，安装师傅很专业，就是收费不太透明。",
+)
+MESSY_FILE = 'id,text,stars\nm1,"Très bon café",5\nm2,,3\nm3,too,many,fields\nm4,Fine,4\n'
+# Not reached by the address of the first of each kind: other states of a page, other projects.
+MORE_ADDRESSES = (
+    "/projects/1/imports/2",
+    "/projects/1/imports/2?columns=1",
+    "/projects/1/rounds/2",
+    "/projects/1/reviews?text=battery&state=labelled",
+    "/projects/1/reviews?text=nothing+like+this",
+    "/projects/2/annotate",
+    "/projects/3",
+    "/projects/3/annotate",
+    "/projects/3/reviews",
+    "/projects/3/rounds",
+    "/projects/3/exports",
+)
+
+
+def furnish(instance: Instance) -> None:
+    """Fill a new instance. The first of each kind has the id 1; the people are root (admin), ada and bob."""
+    now = utc_now()
+    db = instances.open_instance(instance)
+    root, ada, bob = a_user(db, "root", "admin"), a_user(db, "ada"), a_user(db, "bob")
+    project = a_project(
+        db, "Phones", texts=[*ENGLISH, *numbered(60)], overlap_share=1.0, overlap_labels=2, ahead=0
+    )
+    describe(db, project)
+    answer_some(db, project, ada, bob, now - timedelta(hours=2))
+    a_finished_round(db, project, now=now - timedelta(hours=1))
+    predict(db, project)
+    a_finished_round(db, project, accuracy=0.84, labels=90, now=now)
+    rounds.start(db, project.id, {"classifier": "head"}, "button", root.id, now)
+    settle(db, project, root, now)
+    begin_import(db, instance, project, root, now)
+    chinese = a_project(db, "空调", texts=list(CHINESE), language="zh")
+    an_annotation(db, chinese, ada, now=now)
+    a_project(db, "Empty", texts=[])
+    db.close()
+
+
+def numbered(count: int) -> list[str]:
+    """Enough reviews for a list of several pages."""
+    return [
+        f"Order {number}: {words}" for number, words in zip(range(count), cycle(ENGLISH[:9]), strict=False)
+    ]
+
+
+def describe(db: Database, project: Project) -> None:
+    """What a shop's file brings beside the text."""
+    with write_transaction(db):
+        db.execute(
+            "UPDATE reviews SET external_id = 'r' || id, rating = 1 + id % 5, product_id = 'phone ' || (id % 3),"
+            " category = CASE id % 2 WHEN 0 THEN 'phones' ELSE 'accessories' END, author_id = 'c' || id,"
+            " reviewed_at = '2026-02-' || printf('%02d', 1 + id % 28), language = 'en',"
+            " extra = json_object('colour', 'blue', 'verified', 'yes') WHERE project_id = ?",
+            [project.id],
+        )
+
+
+def answer_some(db: Database, project: Project, ada: User, bob: User, now: datetime) -> None:
+    """Both label the same reviews and differ on some; one is withdrawn, one skipped, one flagged."""
+    positions = cycle((2, 0, 1, 2, 0))
+    for minute in range(20):
+        moment = now + timedelta(minutes=minute)
+        position = next(positions)
+        note = "The second sentence decides." if minute == 3 else ""
+        an_annotation(db, project, ada, position, note, moment)
+        an_annotation(db, project, bob, 1 if minute % 4 == 0 else position, now=moment)
+    last = an_annotation(db, project, ada, 1, now=now + timedelta(minutes=21))
+    annotations.undo(db, last.id, ada.id, now + timedelta(minutes=22))
+    for action, person in (("skip", ada), ("flag", bob)):
+        lease = a_lease(db, project, person, now + timedelta(minutes=23))
+        answer = Answer(action, note="Two products in one review.", seconds=6.5)
+        annotations.record(db, lease.token, person.id, answer, now + timedelta(minutes=24))
+
+
+def predict(db: Database, project: Project) -> None:
+    """What the version that serves says of every review."""
+    version = projects.get(db, project.id).model_version_id
+    scores = {0: (0.81, 0.12, 0.07), 1: (0.2, 0.55, 0.25), 2: (0.05, 0.15, 0.8)}
+    ids = [row["id"] for row in db.execute("SELECT id FROM reviews WHERE project_id = ?", [project.id])]
+    with write_transaction(db):
+        for review_id in ids:
+            said = scores[review_id % 3]
+            label = project.labels[review_id % 3]
+            db.execute(
+                "INSERT INTO predictions (model_version_id, review_id, label_id, confidence, margin, scores)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    version,
+                    review_id,
+                    label.id,
+                    max(said),
+                    sorted(said)[2] - sorted(said)[1],
+                    json.dumps(said),
+                ],
+            )
+
+
+def settle(db: Database, project: Project, root: User, now: datetime) -> None:
+    """Guidelines, a decision, a second look, a review left out, a suspect label, a view with a name."""
+    labels = [label.id for label in project.labels]
+    first = [row[0] for row in db.execute("SELECT review_id FROM current_labels ORDER BY id LIMIT 12")]
+    when = timestamp(now)
+    rows: Sequence[tuple[str, dict[str, object]]] = (
+        (
+            "guidelines",
+            {"project_id": 1, "number": 1, "text": "# Mood\n\nLabel the *whole* review.\n\n- one\n- two"},
+        ),
+        (
+            "adjudications",
+            {"review_id": first[0], "label_id": labels[2], "decided_by": root.id, "reason": "Praise."},
+        ),
+        ("second_looks", {"project_id": 1, "review_id": first[2], "labels": 1, "requested_by": root.id}),
+        ("assignments", {"project_id": 1, "user_id": 3, "category": "phones"}),
+        (
+            "saved_views",
+            {"project_id": 1, "name": "Quarrels", "query": "state=disagreed", "created_by": root.id},
+        ),
+        (
+            "suspects",
+            {
+                "project_id": 1,
+                "review_id": first[4],
+                "label_id": labels[0],
+                "suggested_id": labels[2],
+                "score": 0.1,
+            },
+        ),
+        (
+            "consensus",
+            {
+                "project_id": 1,
+                "review_id": first[2],
+                "label_id": labels[0],
+                "method": "majority",
+                "confidence": 1.0,
+                "votes": 2,
+                "snapshot": 10,
+            },
+        ),
+    )
+    with write_transaction(db):
+        for table, values in rows:
+            dated = values if table in ("assignments", "consensus") else {**values, "created_at": when}
+            marks = ", ".join("?" * len(dated))
+            db.execute(f"INSERT INTO {table} ({', '.join(dated)}) VALUES ({marks})", list(dated.values()))
+        db.execute("UPDATE reviews SET excluded_at = ? WHERE id = ?", [when, first[6]])
+
+
+def begin_import(db: Database, instance: Instance, project: Project, root: User, now: datetime) -> None:
+    """A file that was checked and waits for its start."""
+    (instance.uploads / "messy.upload").write_text(MESSY_FILE, "utf-8")
+    job = import_drafts.begin(db, project, "messy.upload", "messy.csv", root.id, now)
+    reading = import_drafts.read(instance, job).form.typed
+    import_drafts.change(db, job, reading)
+    import_drafts.check(db, instance, project, jobs.get(db, job.id), root.id, now)
