@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import cycle
 
-from builders import a_finished_round, a_lease, a_project, a_user, an_annotation, some_reviews
+from builders import a_finished_round, a_lease, a_project, a_user, an_annotation
 from sqlite_utils import Database
 
 from webapp import import_drafts

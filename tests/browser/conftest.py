@@ -113,6 +113,12 @@ def htmx(npm_file: Callable[[str, str], bytes]) -> bytes:
 
 
 @pytest.fixture(scope="session")
+def axe(npm_file: Callable[[str, str], bytes]) -> str:
+    """The script that looks for what keeps people out."""
+    return npm_file("axe-core@4.14.1", "axe.min.js").decode()
+
+
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     if path is None:

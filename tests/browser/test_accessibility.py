@@ -8,7 +8,6 @@ from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
-AXE = ("axe-core@4.14.1", "axe.min.js")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # What is folded away is a part of the page too.
 UNFOLD = "document.querySelectorAll('details:not(.menu)').forEach((each) => (each.open = true))"
@@ -17,11 +16,6 @@ RUN = """async (rules) => {
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 200)).join(" | ")}`);
 }"""
 IN_CHINESE = ("/projects/1", "/projects/1/reviews", "/projects/1/reviews/1", "/projects/1/annotate")
-
-
-@pytest.fixture(scope="session")
-def axe(npm_file: Callable[[str, str], bytes]) -> str:
-    return npm_file(*AXE).decode()
 
 
 def violations(page: Page, axe: str) -> list[str]:

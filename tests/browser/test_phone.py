@@ -1,0 +1,44 @@
+"""On a phone of 360 by 640: nothing scrolls sideways, everything can be hit with a thumb."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+
+# Links inside a sentence are as high as the line; everything else has 24 px, its own or by its distance.
+TOO_SMALL = """async () => {
+  const { violations } = await axe.run({ runOnly: ["target-size"] });
+  return violations.flatMap(({ nodes }) => nodes.map((node) => node.html.slice(0, 200)));
+}"""
+WIDTH, HEIGHT = 360, 640
+PHONE: dict[str, Any] = {"viewport": {"width": WIDTH, "height": HEIGHT}, "has_touch": True, "is_mobile": True}
+# Not window.innerWidth: a phone's grows with what does not fit.
+CONTENT_WIDTH = "document.documentElement.scrollWidth"
+ANSWER_HEIGHT = 56
+
+
+@pytest.mark.parametrize("name", ["root", "ada"])
+def test_every_page_fits(guest: Callable[..., Any], axe: str, name: str) -> None:
+    visitor = guest(name, reduced_motion="reduce", **PHONE)
+    trouble = {}
+    for address in visitor.pages():
+        visitor.page.goto(f"{visitor.site.address}{address}")
+        visitor.page.evaluate(axe)
+        trouble[address] = (visitor.page.evaluate(CONTENT_WIDTH), visitor.page.evaluate(TOO_SMALL))
+    assert {address: each for address, each in trouble.items() if each[0] > WIDTH or each[1]} == {}
+
+
+def test_labels_lie_under_the_thumb(guest: Callable[..., Any]) -> None:
+    page = (visitor := guest("ada", **PHONE)).page
+    page.goto(f"{visitor.site.address}/projects/1/annotate")
+    expect(page.locator(".answer")).to_have_count(3)
+    for button in page.locator(".answer").all():
+        box = button.bounding_box()
+        assert box is not None
+        assert box["height"] >= ANSWER_HEIGHT and box["width"] >= ANSWER_HEIGHT
+        assert box["y"] + box["height"] <= HEIGHT and box["x"] + box["width"] <= WIDTH
+    page.locator(".answer").first.tap()
+    expect(page.locator(".labelling-bar")).to_contain_text("negative")
