@@ -3,16 +3,16 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import cycle
+from itertools import cycle, islice
 
-from builders import a_finished_round, a_lease, a_project, a_user, an_annotation
+from builders import a_finished_round, a_project, a_user, an_annotation
 from sqlite_utils import Database
 
 from webapp import import_drafts
 from webapp import instance as instances
 from webapp.instance import Instance
-from webapp.store import annotations, jobs, projects, rounds
-from webapp.store.annotations import Answer
+from webapp.store import annotations, jobs, projects, queue, rounds
+from webapp.store.annotations import Annotation, Answer
 from webapp.store.connection import timestamp, utc_now, write_transaction
 from webapp.store.projects import Project
 from webapp.store.users import User
@@ -64,9 +64,9 @@ def furnish(instance: Instance) -> None:
     )
     describe(db, project)
     answer_some(db, project, ada, bob, now - timedelta(hours=2))
-    a_finished_round(db, project, now=now - timedelta(hours=1))
-    predict(db, project)
-    a_finished_round(db, project, accuracy=0.84, labels=90, now=now)
+    for hour, accuracy in ((2, 0.8), (1, 0.84)):
+        a_finished_round(db, project, accuracy=accuracy, labels=50, now=now - timedelta(hours=hour))
+        predict(db, project)
     rounds.start(db, project.id, {"classifier": "head"}, "button", root.id, now)
     settle(db, project, root, now)
     begin_import(db, instance, project, root, now)
@@ -78,9 +78,7 @@ def furnish(instance: Instance) -> None:
 
 def numbered(count: int) -> list[str]:
     """Enough reviews for a list of several pages."""
-    return [
-        f"Order {number}: {words}" for number, words in zip(range(count), cycle(ENGLISH[:9]), strict=False)
-    ]
+    return [f"Order {number}: {words}" for number, words in enumerate(islice(cycle(ENGLISH[:9]), count))]
 
 
 def describe(db: Database, project: Project) -> None:
@@ -96,20 +94,31 @@ def describe(db: Database, project: Project) -> None:
 
 
 def answer_some(db: Database, project: Project, ada: User, bob: User, now: datetime) -> None:
-    """Both label the same reviews and differ on some; one is withdrawn, one skipped, one flagged."""
-    positions = cycle((2, 0, 1, 2, 0))
-    for minute in range(20):
-        moment = now + timedelta(minutes=minute)
-        position = next(positions)
-        note = "The second sentence decides." if minute == 3 else ""
-        an_annotation(db, project, ada, position, note, moment)
-        an_annotation(db, project, bob, 1 if minute % 4 == 0 else position, now=moment)
-    last = an_annotation(db, project, ada, 1, now=now + timedelta(minutes=21))
-    annotations.undo(db, last.id, ada.id, now + timedelta(minutes=22))
-    for action, person in (("skip", ada), ("flag", bob)):
-        lease = a_lease(db, project, person, now + timedelta(minutes=23))
-        answer = Answer(action, note="Two products in one review.", seconds=6.5)
-        annotations.record(db, lease.token, person.id, answer, now + timedelta(minutes=24))
+    """Both label the same reviews and differ on some; one answer is changed, one skipped, one flagged."""
+    for number in range(1, 21):
+        position = (0, 1, 2, 2, 0)[number % 5]
+        note = "The second sentence decides." if number == 1 else ""
+        for person, label in ((ada, position), (bob, 1 if number % 4 == 1 else position)):
+            answer = Answer("label", project.labels[label].id, note, seconds=2.5 + number % 3)
+            give(db, project, person, number, answer, now + timedelta(minutes=number))
+    last = give(db, project, ada, 21, Answer("skip", reason="unclear"), now + timedelta(minutes=21))
+    annotations.change(
+        db, last.id, ada.id, Answer("label", project.labels[0].id), now + timedelta(minutes=22)
+    )
+    for person, answer in (
+        (ada, Answer("skip", reason="mixed")),
+        (bob, Answer("flag", note="Two products.")),
+    ):
+        give(db, project, person, 21 + person.id, answer, now + timedelta(minutes=23))
+
+
+def give(
+    db: Database, project: Project, person: User, review_id: int, answer: Answer, now: datetime
+) -> Annotation:
+    """This person's answer to this very review."""
+    lease = queue.claim_review(db, project.id, person.id, review_id, now)
+    assert lease is not None
+    return annotations.record(db, lease.token, person.id, answer, now)
 
 
 def predict(db: Database, project: Project) -> None:
@@ -138,7 +147,6 @@ def predict(db: Database, project: Project) -> None:
 def settle(db: Database, project: Project, root: User, now: datetime) -> None:
     """Guidelines, a decision, a second look, a review left out, a suspect label, a view with a name."""
     labels = [label.id for label in project.labels]
-    first = [row[0] for row in db.execute("SELECT review_id FROM current_labels ORDER BY id LIMIT 12")]
     when = timestamp(now)
     rows: Sequence[tuple[str, dict[str, object]]] = (
         (
@@ -147,9 +155,9 @@ def settle(db: Database, project: Project, root: User, now: datetime) -> None:
         ),
         (
             "adjudications",
-            {"review_id": first[0], "label_id": labels[2], "decided_by": root.id, "reason": "Praise."},
+            {"review_id": 1, "label_id": labels[2], "decided_by": root.id, "reason": "Praise."},
         ),
-        ("second_looks", {"project_id": 1, "review_id": first[2], "labels": 1, "requested_by": root.id}),
+        ("second_looks", {"project_id": 1, "review_id": 3, "labels": 1, "requested_by": root.id}),
         ("assignments", {"project_id": 1, "user_id": 3, "category": "phones"}),
         (
             "saved_views",
@@ -159,7 +167,7 @@ def settle(db: Database, project: Project, root: User, now: datetime) -> None:
             "suspects",
             {
                 "project_id": 1,
-                "review_id": first[4],
+                "review_id": 1,
                 "label_id": labels[0],
                 "suggested_id": labels[2],
                 "score": 0.1,
@@ -169,10 +177,10 @@ def settle(db: Database, project: Project, root: User, now: datetime) -> None:
             "consensus",
             {
                 "project_id": 1,
-                "review_id": first[2],
+                "review_id": 1,
                 "label_id": labels[0],
                 "method": "majority",
-                "confidence": 1.0,
+                "confidence": 0.5,
                 "votes": 2,
                 "snapshot": 10,
             },
@@ -183,7 +191,7 @@ def settle(db: Database, project: Project, root: User, now: datetime) -> None:
             dated = values if table in ("assignments", "consensus") else {**values, "created_at": when}
             marks = ", ".join("?" * len(dated))
             db.execute(f"INSERT INTO {table} ({', '.join(dated)}) VALUES ({marks})", list(dated.values()))
-        db.execute("UPDATE reviews SET excluded_at = ? WHERE id = ?", [when, first[6]])
+        db.execute("UPDATE reviews SET excluded_at = ? WHERE id = ?", [when, 7])
 
 
 def begin_import(db: Database, instance: Instance, project: Project, root: User, now: datetime) -> None:

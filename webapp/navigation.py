@@ -84,4 +84,4 @@ def _links(items: Iterable[tuple[str, str, str]], **values: Any) -> list[Link]:
 
 def _is_current(endpoint: str) -> bool:
     blueprint = endpoint.partition(".")[0]
-    return request.endpoint == endpoint if blueprint in BY_VIEW else request.blueprint == blueprint
+    return request.endpoint == endpoint if blueprint in BY_VIEW else blueprint in request.blueprints

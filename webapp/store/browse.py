@@ -1,4 +1,4 @@
-"""Find reviews again: full-text search, filters, pages by key."""
+"""Find reviews again, a page at a time; one with its neighbours and what the models say of it."""
 
 import json
 from dataclasses import dataclass
@@ -7,25 +7,9 @@ from typing import Any
 from sqlite_utils import Database
 
 from webapp.store import model_versions, projects
+from webapp.store.filters import Filters, matching
 
 PAGE = 50
-TRIGRAM = 3
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What to show; empty means all. `state` is labelled, unlabelled, skipped, flagged or disagreed.
-
-    `version_id` names the model version whose predictions are meant, the serving one if none is named.
-    """
-
-    text: str = ""
-    part: str = ""
-    label_id: int | None = None
-    predicted_id: int | None = None
-    state: str = ""
-    product: str = ""
-    version_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +27,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class FoundReview:
-    """One line of the list; `labels` are the current human ones, `predicted` the serving model's."""
+    """One line of the list; `labels` are the current human ones, `predicted` the version's, by name and position."""
 
     id: int
     external_id: str | None
@@ -51,56 +35,63 @@ class FoundReview:
     part: str
     rating: float | None
     product_id: str | None
-    labels: list[str]
-    predicted: str | None
+    left_out: bool
+    settled: bool
+    labels: list[tuple[str, int]]
+    predicted: tuple[str, int] | None
     confidence: float | None
 
 
-_ANSWERED = "EXISTS (SELECT 1 FROM annotations a WHERE a.review_id = r.id AND a.action = '{}' AND a.undone_by IS NULL)"
-STATES = {
-    "labelled": "EXISTS (SELECT 1 FROM current_labels c WHERE c.review_id = r.id)",
-    "unlabelled": "NOT EXISTS (SELECT 1 FROM current_labels c WHERE c.review_id = r.id)",
-    "skipped": _ANSWERED.format("skip"),
-    "flagged": _ANSWERED.format("flag"),
-    "disagreed": "(SELECT count(DISTINCT label_id) FROM current_labels c WHERE c.review_id = r.id) > 1",
-}
+@dataclass(frozen=True)
+class Neighbours:
+    """The reviews before and after one in a filtered list."""
+
+    previous: int | None
+    next: int | None
 
 
 def find(
     db: Database, project_id: int, filters: Filters, after_id: int = 0, limit: int = PAGE
 ) -> list[FoundReview]:
     """Reviews that match, by id, from the one after `after_id` on."""
-    conditions, values = _conditions(filters)
-    project = projects.get(db, project_id)
+    found = matching(db, project_id, filters)
     rows = db.execute(
-        "SELECT r.id, r.external_id, r.text, r.part, r.rating, r.product_id, l.name AS predicted, d.confidence,"
-        " (SELECT json_group_array(n.name) FROM current_labels c JOIN labels n ON n.id = c.label_id"
-        "  WHERE c.review_id = r.id) AS labels FROM reviews r"
-        " LEFT JOIN predictions d ON d.review_id = r.id AND d.model_version_id = :version"
-        " LEFT JOIN labels l ON l.id = d.label_id"
-        f" WHERE r.project_id = :project AND r.id > :after {conditions} ORDER BY r.id LIMIT :limit",
-        {
-            **values,
-            "project": project_id,
-            "after": after_id,
-            "limit": limit,
-            "version": filters.version_id or project.model_version_id,
-        },
+        "SELECT r.id, r.external_id, r.text, r.part, r.rating, r.product_id, r.excluded_at, d.confidence,"
+        " EXISTS (SELECT 1 FROM adjudications g WHERE g.review_id = r.id) AS settled,"
+        " (SELECT json_array(l.name, l.position) FROM labels l WHERE l.id = d.label_id) AS predicted,"
+        " (SELECT json_group_array(json_array(n.name, n.position)) FROM current_labels c"
+        "  JOIN labels n ON n.id = c.label_id WHERE c.review_id = r.id) AS labels"
+        f" {found.sql} AND r.id > :after ORDER BY r.id LIMIT :limit",
+        {**found.values, "after": after_id, "limit": limit},
     ).fetchall()
     return [_found(row) for row in rows]
 
 
 def count(db: Database, project_id: int, filters: Filters, at_most: int) -> int:
     """How many reviews match, counted no further than `at_most`."""
-    conditions, values = _conditions(filters)
-    version = filters.version_id or projects.get(db, project_id).model_version_id
+    found = matching(db, project_id, filters)
     row = db.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM reviews r"
-        " LEFT JOIN predictions d ON d.review_id = r.id AND d.model_version_id = :version"
-        f" WHERE r.project_id = :project {conditions} LIMIT :at_most)",
-        {**values, "project": project_id, "at_most": at_most, "version": version},
+        f"SELECT count(*) FROM (SELECT 1 {found.sql} LIMIT :at_most)", {**found.values, "at_most": at_most}
     ).fetchone()
     return int(row[0])
+
+
+def ids(db: Database, project_id: int, filters: Filters) -> list[int]:
+    """Every review that matches, by id."""
+    found = matching(db, project_id, filters)
+    return [row[0] for row in db.execute(f"SELECT r.id {found.sql} ORDER BY r.id", found.values)]
+
+
+def neighbours(db: Database, project_id: int, filters: Filters, review_id: int) -> Neighbours:
+    """What comes before and after a review in the list that these filters make."""
+    found = matching(db, project_id, filters)
+    values = {**found.values, "this": review_id}
+
+    def nearest(condition: str) -> int | None:
+        row = db.execute(f"SELECT r.id {found.sql} AND {condition} LIMIT 1", values).fetchone()
+        return int(row[0]) if row else None
+
+    return Neighbours(nearest("r.id < :this ORDER BY r.id DESC"), nearest("r.id > :this ORDER BY r.id"))
 
 
 def predictions_of(db: Database, review_id: int) -> list[Prediction]:
@@ -139,33 +130,6 @@ def extra_columns(review: Any) -> dict[str, str]:
     return dict(json.loads(review["extra"])) if review["extra"] else {}
 
 
-def _conditions(filters: Filters) -> tuple[str, dict[str, Any]]:
-    parts: list[str] = []
-    values: dict[str, Any] = {}
-    if len(filters.text) >= TRIGRAM:
-        # detail='none' keeps no positions: the index finds candidates, LIKE has the last word.
-        parts.append("r.id IN (SELECT rowid FROM reviews_fts WHERE text LIKE :like)")
-        values["like"] = f"%{filters.text}%"
-    elif filters.text:
-        parts.append("instr(r.text, :text) > 0")
-        values["text"] = filters.text
-    for column, value in (("part", filters.part), ("product_id", filters.product)):
-        if value:
-            parts.append(f"r.{column} = :{column}")
-            values[column] = value
-    if filters.label_id:
-        parts.append(
-            "EXISTS (SELECT 1 FROM current_labels c WHERE c.review_id = r.id AND c.label_id = :label)"
-        )
-        values["label"] = filters.label_id
-    if filters.predicted_id:
-        parts.append("d.label_id = :predicted")
-        values["predicted"] = filters.predicted_id
-    if filters.state in STATES:
-        parts.append(STATES[filters.state])
-    return "".join(f" AND {part}" for part in parts), values
-
-
 def _found(row: Any) -> FoundReview:
     return FoundReview(
         row["id"],
@@ -174,7 +138,9 @@ def _found(row: Any) -> FoundReview:
         row["part"],
         row["rating"],
         row["product_id"],
-        json.loads(row["labels"]),
-        row["predicted"],
+        row["excluded_at"] is not None,
+        bool(row["settled"]),
+        [(name, position) for name, position in json.loads(row["labels"])],
+        tuple(json.loads(row["predicted"])) if row["predicted"] else None,
         row["confidence"],
     )

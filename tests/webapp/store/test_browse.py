@@ -8,7 +8,7 @@ from conftest import NOON
 from sqlite_utils import Database
 
 from webapp.store import browse, label_sets, model_versions, rounds, work
-from webapp.store.browse import Filters
+from webapp.store.filters import Filters
 from webapp.store.model_versions import ModelVersion, Scores
 from webapp.store.projects import Project
 
@@ -39,7 +39,7 @@ def test_predictions_are_the_serving_versions_unless_another_is_named(
 ) -> None:
     project = a_project(size=3)
     first, second = a_version(db, project, says=0), a_version(db, project, says=2)
-    assert {found.predicted for found in browse.find(db, project.id, Filters())} == {"positive"}
+    assert {found.predicted for found in browse.find(db, project.id, Filters())} == {("positive", 2)}
     by_first = Filters(predicted_id=project.labels[0].id, version_id=first.id)
     assert len(browse.find(db, project.id, by_first)) == browse.count(db, project.id, by_first, 100) == 3
     by_second = Filters(predicted_id=project.labels[0].id, version_id=second.id)
@@ -94,7 +94,7 @@ def test_filters_combine(db: Database, a_project: Callable[..., Project]) -> Non
     positive = project.label_named("positive")
     assert positive is not None
     (row,) = browse.find(db, project.id, Filters(state="labelled", label_id=positive.id, part="pool"))
-    assert (row.text, row.labels) == ("review number 0", ["positive"])
+    assert (row.text, row.labels) == ("review number 0", [("positive", 2)])
     assert [each.text for each in browse.find(db, project.id, Filters(state="unlabelled"))] == [
         "review number 2"
     ]

@@ -47,6 +47,7 @@ def test_filters_by_state_and_label(admin: Browser, web_db: Database) -> None:
 def test_unknown_filters_count_as_none(admin: Browser, web_db: Database) -> None:
     project = a_project(web_db, size=3)
     hostile = "?part=password&state=x%27&label=999&predicted=x&after=-5&_external=1&endpoint=x"
+    hostile += "&stars_from=nan&since=yesterday&annotator=99999999999999999999&reason=x&import=-1&import_id=1"
     answer = admin.get(f"/projects/{project.id}/reviews{hostile}")
     assert answer.status_code == 200 and answer.text.count('class="clamp"') == 3
 
@@ -56,7 +57,7 @@ def test_pages_follow_each_other_without_gap_or_overlap(admin: Browser, web_db: 
     first = admin.get(f"/projects/{project.id}/reviews?state=unlabelled").text
     assert (
         first.count('class="clamp"') == 50
-        and f"/projects/{project.id}/reviews?state=unlabelled&amp;after=50" in first
+        and f"/projects/{project.id}/reviews?after=50&amp;state=unlabelled" in first
     )
     second = admin.get(f"/projects/{project.id}/reviews?state=unlabelled&after=50").text
     assert second.count('class="clamp"') == 10 and "First page" in second and "Next page" not in second
@@ -94,3 +95,45 @@ def test_a_text_is_shown_as_text(admin: Browser, web_db: Database) -> None:
         page = admin.get(f"/projects/{project.id}/reviews{address}").text
         assert "<script>alert" not in page and "<p hx-get" not in page
         assert "&lt;script&gt;alert(1)" in page
+
+
+def test_a_review_tells_what_admins_did_with_it(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db, size=1)
+    address = f"/projects/{project.id}/reviews"
+    for action, typed in (("leave_out", {}), ("take_back_in", {}), ("ask_for_labels", {"labels": "2"})):
+        data = {"action": action, "scope": "ticked", "review": "1", **typed}
+        admin.post(f"{address}/bulk", data)
+        if action == "leave_out":
+            page = admin.get(f"{address}/1").text
+            assert "left it out" in page and "Take back in" in page
+    assert "asked for 2 further labels" in admin.get(f"{address}/1").text
+
+
+def test_one_review_leads_to_its_neighbours_within_the_filters(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db, size=30)
+    page = admin.get(f"/projects/{project.id}/reviews/11?text=number+2").text
+    assert f'rel="prev" href="/projects/{project.id}/reviews/3?text=number+2"' in page
+    assert f'rel="next" href="/projects/{project.id}/reviews/21?text=number+2"' in page
+    assert 'rel="prev"' not in admin.get(f"/projects/{project.id}/reviews/1").text
+
+
+def test_views_are_saved_listed_and_removed(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db)
+    address = f"/projects/{project.id}/reviews"
+    page = admin.post(
+        f"{address}/views", {"name": "Quarrels", "state": "disagreed", "hostile": "x"}, follow_redirects=True
+    ).text
+    assert f'href="{address}?state=disagreed" aria-current="page">Quarrels' in page
+    again = admin.post(f"{address}/views", {"name": "quarrels", "state": "flagged"}, follow_redirects=True)
+    assert "There is a view of this name already" in again.text
+    assert (
+        "Set a filter first" in admin.post(f"{address}/views", {"name": "None"}, follow_redirects=True).text
+    )
+    assert "Quarrels" not in admin.post(f"{address}/views/1/delete", follow_redirects=True).text
+
+
+def test_annotators_save_no_views(annotator: Browser, web_db: Database) -> None:
+    project = a_project(web_db)
+    address = f"/projects/{project.id}/reviews/views"
+    assert annotator.post(address, {"name": "Mine", "state": "flagged"}).status_code == 403
+    assert annotator.post(f"{address}/1/delete").status_code == 403
