@@ -100,6 +100,8 @@ DROP INDEX reviews_open;
 CREATE INDEX reviews_open ON reviews (project_id, part, shuffle_key, language, category, needed) WHERE needed > 0;
 CREATE INDEX annotations_skipped ON annotations (project_id, created_at)
     WHERE action = 'skip' AND undone_by IS NULL;
+-- annotations_current serves only who asks for exactly what it holds: everything else of one review is found here.
+CREATE INDEX annotations_of_review ON annotations (review_id, annotator_id);
 """,
     )
     reword(db, "annotations", "'disagreement', 'import')", "'disagreement', 'import', 'gold')")

@@ -380,3 +380,5 @@ CREATE INDEX reviews_open ON reviews (project_id, part, shuffle_key, language, c
 
 CREATE INDEX annotations_skipped ON annotations (project_id, created_at)
     WHERE action = 'skip' AND undone_by IS NULL;
+
+CREATE INDEX annotations_of_review ON annotations (review_id, annotator_id);
