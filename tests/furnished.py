@@ -42,7 +42,7 @@ MESSY_FILE = 'id,text,stars\nm1,"Très bon café",5\nm2,,3\nm3,too,many,fields\n
 MORE_ADDRESSES = (
     "/projects/1/imports/2",
     "/projects/1/imports/2?columns=1",
-    "/projects/1/rounds/2",
+    "/projects/1/rounds/3",
     "/projects/1/reviews?text=battery&state=labelled",
     "/projects/1/reviews?text=nothing+like+this",
     "/projects/2/annotate",

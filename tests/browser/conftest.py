@@ -145,7 +145,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def furnished_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """An instance with something on every page, served without a worker; tests share it and leave it as it is."""
+    """An instance with something on every page, served without a worker. Tests share it: they label, and no more."""
     instance = instances.locate(tmp_path_factory.mktemp("furnished") / "instance")
     instances.create(instance)
     furnished.furnish(instance)
