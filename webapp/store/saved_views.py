@@ -34,7 +34,7 @@ def save(db: Database, project_id: int, name: str, query: str, by: int, now: dat
     """Keep filters under a name; NameTaken or InvalidValue says what to change."""
     name = name.strip()
     if not name or len(name) > NAME_LIMIT or not name.isprintable():
-        raise InvalidValue(f"The name of a view has 1 to {NAME_LIMIT} printable characters.")
+        raise InvalidValue("The name of a view is empty, too long or not printable.")
     if not query:
         raise InvalidValue("Set a filter first: a view keeps filters under a name.")
     with write_transaction(db):
