@@ -2,6 +2,7 @@
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 from visitor import Browser
 
 from webapp.label_words import label_name, label_sign, label_tone
@@ -52,3 +53,8 @@ def test_numbers_moments_and_durations_follow_the_language(app: Flask) -> None:
         assert moment(None) == "–"
         assert duration(240) == "4 minutes"
         assert label_name("Great & good") == "Great & good"
+
+
+def test_moments_are_written_as_the_chinese_write_them(app: Flask) -> None:
+    with app.test_request_context(), force_locale("zh"):
+        assert moment("2026-03-01T12:05:00.000+00:00") == "2026年3月1日 12:05（UTC）"
