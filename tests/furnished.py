@@ -45,6 +45,11 @@ MORE_ADDRESSES = (
     "/projects/1/rounds/3",
     "/projects/1/reviews?text=battery&state=labelled",
     "/projects/1/reviews?text=nothing+like+this",
+    "/projects/1/reviews?category=phones",
+    "/projects/1/reviews/7",
+    "/projects/1/reviews/21",
+    "/projects/1/reviews/bulk?scope=all&action=ask_for_labels&state=labelled",
+    "/projects/1/reviews/bulk?scope=ticked&action=set_category&review=1",
     "/projects/2/annotate",
     "/projects/3",
     "/projects/3/annotate",
@@ -64,8 +69,8 @@ def furnish(instance: Instance) -> None:
     )
     describe(db, project)
     answer_some(db, project, ada, bob, now - timedelta(hours=2))
-    for hour, accuracy in ((2, 0.8), (1, 0.84)):
-        a_finished_round(db, project, accuracy=accuracy, labels=50, now=now - timedelta(hours=hour))
+    for hours, accuracy, labels in ((2, 0.8, 20), (1, 0.84, 40)):
+        a_finished_round(db, project, accuracy=accuracy, labels=labels, now=now - timedelta(hours=hours))
         predict(db, project)
     rounds.start(db, project.id, {"classifier": "head"}, "button", root.id, now)
     settle(db, project, root, now)

@@ -18,6 +18,16 @@ RUN = """async (rules) => {
 IN_CHINESE = ("/projects/1", "/projects/1/reviews", "/projects/1/reviews/1", "/projects/1/annotate")
 
 
+# A form that comes back with what is wrong: where, the field, what is typed there.
+REFUSED = [
+    ("/projects/new", "name", ""),
+    ("/people", "password", "short"),
+    ("/account", "current", "not it"),
+    ("/projects/1/settings", "lease_minutes", "0"),
+    ("/projects/1/reviews/bulk?scope=all&action=ask_for_labels", "labels", "99"),
+]
+
+
 def violations(page: Page, axe: str) -> list[str]:
     """What axe finds on the page as it stands: everything in light, the contrast in dark."""
     page.evaluate(UNFOLD)
@@ -70,3 +80,20 @@ def test_a_review_and_the_help_above_it(guest: Callable[..., Any], axe: str) -> 
     assert violations(visitor.page, axe) == []
     visitor.page.keyboard.press("Escape")
     assert violations(visitor.page, axe) == []
+
+
+@pytest.mark.parametrize(("address", "field", "typed"), REFUSED)
+def test_forms_that_come_back(
+    guest: Callable[..., Any], axe: str, address: str, field: str, typed: str
+) -> None:
+    visitor = guest("root", reduced_motion="reduce")
+    page = visitor.page
+    page.goto(f"{visitor.site.address}{address}")
+    page.fill(f"#{field}", typed)
+    with page.expect_response(lambda answer: answer.status == 422):
+        page.eval_on_selector(
+            f"#{field}", "field => { field.form.noValidate = true; field.form.requestSubmit(); }"
+        )
+    expect(page.locator(".field-error").first).to_be_visible()
+    assert violations(page, axe) == []
+    visitor.troubles.clear()  # the browser mentions the 422
