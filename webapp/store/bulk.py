@@ -16,7 +16,7 @@ from webapp.store.errors import InvalidValue
 from webapp.store.filters import Filters
 from webapp.store.reviews import NEEDED
 
-CHUNK = 500
+CHUNK = 250
 # Writers wait for each other by trying again: without a gap the next step would mostly win.
 GAP_SECONDS = 0.01
 CATEGORY_LIMIT = 200
