@@ -20,11 +20,13 @@ from webapp.security import attachment
 from webapp.store import bulk, projects, reviews
 from webapp.store.bulk import CATEGORY_LIMIT, MOST_LABELS, Selection
 from webapp.store.connection import open_database
+from webapp.store.errors import InvalidValue
 from webapp.store.projects import Project
 
 blueprint = Blueprint("bulk", __name__, url_prefix="/bulk")
 
 EXCERPTS = 5
+CHANGES = ("ask_for_labels", "leave_out", "take_back_in", "set_category")
 
 
 @dataclass(frozen=True)
@@ -50,23 +52,20 @@ def confirm(project_id: int) -> ResponseReturnValue:
 @blueprint.post("")
 @admin_required
 def apply(project_id: int) -> ResponseReturnValue:
-    """Do it, and say how many reviews it changed."""
+    """Do what was confirmed, and say how many reviews it changed. Others than were counted are asked about again."""
     project = projects.get(get_db(), project_id)
+    if request.form.get("action") not in CHANGES:
+        raise InvalidValue("Choose one of the list.")
     chosen = _chosen(request.form, project)
+    ids = bulk.chosen(get_db(), project_id, chosen.selection)
     read = Reader(request.form)
     labels = read.whole("labels", 1, MOST_LABELS) if chosen.action == "ask_for_labels" else 0
     category = read.text("category", CATEGORY_LIMIT, required=False)
+    if request.form.get("count") != str(len(ids)):
+        read.errors["count"] = _("The reviews that match have changed meanwhile. These are they now.")
     if read.errors:
         return _page(project, chosen, Form(read.typed, read.errors), 422)
-    ids, by = bulk.chosen(get_db(), project_id, chosen.selection), the_user().id
-    if chosen.action == "ask_for_labels":
-        changed = bulk.ask_for_labels(get_db(), project_id, ids, labels, by, now())
-    elif chosen.action == "leave_out":
-        changed = bulk.leave_out(get_db(), project_id, ids, by, now())
-    elif chosen.action == "take_back_in":
-        changed = bulk.take_back_in(get_db(), project_id, ids, by, now())
-    else:
-        changed = bulk.set_category(get_db(), project_id, ids, category, by, now())
+    changed = _change(project_id, chosen.action, ids, labels, category)
     flash(ngettext("%(num)s review is changed.", "%(num)s reviews are changed.", changed), "success")
     arguments = review_filters.arguments(chosen.selection.filters)
     return redirect_to(url_for("reviews.index", project_id=project_id, **arguments))
@@ -101,6 +100,17 @@ def action_words() -> dict[str, str]:
         "set_category": _("Set the category"),
         "export": _("Download their labels (CSV)"),
     }
+
+
+def _change(project_id: int, action: str, ids: list[int], labels: int, category: str) -> int:
+    db, by = get_db(), the_user().id
+    if action == "ask_for_labels":
+        return bulk.ask_for_labels(db, project_id, ids, labels, by, now())
+    if action == "set_category":
+        return bulk.set_category(db, project_id, ids, category, by, now())
+    return {"leave_out": bulk.leave_out, "take_back_in": bulk.take_back_in}[action](
+        db, project_id, ids, by, now()
+    )
 
 
 def _chosen(typed: MultiDict[str, str], project: Project) -> Chosen:

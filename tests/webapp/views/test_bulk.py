@@ -11,7 +11,7 @@ from webapp.store import browse
 from webapp.store.filters import Filters
 from webapp.store.projects import Project
 
-HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
+HIDDEN = re.compile(r'<input type="hidden"(?: id="count")? name="([^"]+)" value="([^"]*)">')
 
 
 @pytest.fixture
@@ -110,3 +110,25 @@ def test_another_projects_reviews_are_out_of_reach(
         f"/projects/{project.id}/reviews/bulk?action=leave_out&scope=ticked&review={foreign}"
     ).text
     assert "No review is chosen" in page
+
+
+def test_others_than_were_counted_are_asked_about_again(
+    admin: Browser, web_db: Database, project: Project
+) -> None:
+    address = f"/projects/{project.id}/reviews/bulk"
+    sent = {"action": "leave_out", "scope": "all", "text": "number"}
+    answer = admin.post(address, {**sent, "count": "59"})
+    assert answer.status_code == 422 and "have changed meanwhile" in answer.text
+    assert left_out(web_db, project) == []
+    admin.post(address, {**sent, "count": "60"})
+    assert len(left_out(web_db, project)) == 60
+
+
+@pytest.mark.parametrize("action", ["", "export", "delete"])
+def test_what_is_no_change_changes_nothing(
+    admin: Browser, web_db: Database, project: Project, action: str
+) -> None:
+    web_db.execute("UPDATE reviews SET category = 'phones'")
+    sent = {"action": action, "scope": "all", "count": "60"}
+    assert admin.post(f"/projects/{project.id}/reviews/bulk", sent).status_code == 422
+    assert len(browse.ids(web_db, project.id, Filters(category="phones"))) == 60

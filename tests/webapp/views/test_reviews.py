@@ -101,7 +101,7 @@ def test_a_review_tells_what_admins_did_with_it(admin: Browser, web_db: Database
     project = a_project(web_db, size=1)
     address = f"/projects/{project.id}/reviews"
     for action, typed in (("leave_out", {}), ("take_back_in", {}), ("ask_for_labels", {"labels": "2"})):
-        data = {"action": action, "scope": "ticked", "review": "1", **typed}
+        data = {"action": action, "scope": "ticked", "review": "1", "count": "1", **typed}
         admin.post(f"{address}/bulk", data)
         if action == "leave_out":
             page = admin.get(f"{address}/1").text
