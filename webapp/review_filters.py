@@ -76,7 +76,7 @@ def options(db: Database, project: Project) -> dict[str, Options]:
         "label": labels,
         "predicted": labels,
         "annotator": [(str(person.id), person.name) for person in users.everyone(db)],
-        "reason": [(reason, skip_reason_words(reason)) for reason in SKIP_REASONS],
+        "reason": list(skip_reasons().items()),
         "import": [(str(job.id), str(job.payload.get("name", job.id))) for job in imports],
     }
 
@@ -113,15 +113,14 @@ def in_words(db: Database, project: Project, filters: Filters) -> list[tuple[str
     ]
 
 
-def skip_reason_words(reason: str) -> str:
-    """Why a review was skipped."""
-    words = {
+def skip_reasons() -> dict[str, str]:
+    """Why somebody skips a review."""
+    return {
         "unclear": _("unclear"),
         "other-language": _("other language"),
         "not-a-review": _("not a review"),
         "mixed": _("mixed"),
     }
-    return str(words.get(reason, reason))
 
 
 def _states() -> Options:

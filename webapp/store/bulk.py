@@ -15,15 +15,19 @@ from webapp.store.connection import timestamp, write_transaction
 from webapp.store.errors import InvalidValue
 from webapp.store.filters import Filters
 from webapp.store.reviews import NEEDED
+from webapp.store.second_looks import MOST_LABELS
 
 CHUNK = 250
 # Writers wait for each other by trying again: without a gap the next step would mostly win.
 GAP_SECONDS = 0.01
 CATEGORY_LIMIT = 200
-MOST_LABELS = 10
 
 _THESE = "id IN (SELECT value FROM json_each(:ids))"
 _OF_THESE = "review_id IN (SELECT value FROM json_each(:ids))"
+_GIVEN = (
+    "(SELECT count(*) FROM annotations a WHERE a.review_id = reviews.id AND a.action = 'label'"
+    " AND a.undone_by IS NULL AND a.origin <> 'gold')"
+)
 _RECOUNT = f"UPDATE reviews SET needed = {NEEDED.format(wanted='wanted')} WHERE {_THESE}"
 
 
@@ -99,7 +103,7 @@ def ask_for_labels(db: Database, project_id: int, ids: list[int], labels: int, b
     def step(values: dict[str, Any]) -> int:
         values = {**values, "project": project_id, "labels": labels, "by": by}
         asked = db.execute(
-            f"UPDATE reviews SET wanted = wanted + :labels WHERE {_THESE} AND excluded_at IS NULL"
+            f"UPDATE reviews SET wanted = max(wanted, {_GIVEN}) + :labels WHERE {_THESE} AND excluded_at IS NULL"
             " AND NOT EXISTS (SELECT 1 FROM adjudications d WHERE d.review_id = reviews.id) RETURNING id",
             values,
         ).fetchall()

@@ -12,6 +12,7 @@ from webapp.clock import now
 from webapp.db import get_db
 from webapp.htmx import redirect_to
 from webapp.label_words import label_name
+from webapp.review_filters import skip_reasons
 from webapp.store import adjudications, browse, cases, projects, reviews, second_looks
 from webapp.store.errors import NotFound, UnknownLabel
 from webapp.store.projects import Project
@@ -133,16 +134,6 @@ def kind_words() -> dict[str, str]:
     }
 
 
-def reason_words() -> dict[str, str]:
-    """Why somebody skipped."""
-    return {
-        "unclear": _("unclear"),
-        "other-language": _("other language"),
-        "not-a-review": _("not a review"),
-        "mixed": _("mixed"),
-    }
-
-
 def _case(project: Project, review_id: int) -> dict[str, Any]:
     """Everything about one review that helps to decide."""
     predictions = browse.predictions_of(get_db(), review_id)
@@ -151,7 +142,7 @@ def _case(project: Project, review_id: int) -> dict[str, Any]:
         "voices": cases.voices(get_db(), review_id),
         "decisions": adjudications.of_review(get_db(), review_id),
         "prediction": predictions[0] if predictions else None,
-        "reasons": reason_words(),
+        "reasons": skip_reasons(),
         "reason_limit": adjudications.REASON_LIMIT,
     }
 

@@ -18,10 +18,11 @@ from webapp.forms import Form, Reader
 from webapp.htmx import redirect_to
 from webapp.security import attachment
 from webapp.store import bulk, projects, reviews
-from webapp.store.bulk import CATEGORY_LIMIT, MOST_LABELS, Selection
+from webapp.store.bulk import CATEGORY_LIMIT, Selection
 from webapp.store.connection import open_database
 from webapp.store.errors import InvalidValue
 from webapp.store.projects import Project
+from webapp.store.second_looks import MOST_LABELS
 
 blueprint = Blueprint("bulk", __name__, url_prefix="/bulk")
 

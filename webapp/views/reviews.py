@@ -75,7 +75,7 @@ def show(project_id: int, review_id: int) -> ResponseReturnValue:
         events=review_history.events(get_db(), review_id),
         predictions=browse.predictions_of(get_db(), review_id),
         origin_words=origin_words,
-        skip_reason_words=review_filters.skip_reason_words,
+        skip_reasons=review_filters.skip_reasons(),
         actions=bulk.action_words(),
     )
 
