@@ -12,10 +12,11 @@ from sqlite_utils import Database
 from werkzeug.datastructures import MultiDict
 
 from webapp.label_words import label_name
-from webapp.store import jobs, users
+from webapp.store import assignments, jobs, users
 from webapp.store.annotations import SKIP_REASONS
 from webapp.store.filters import STATES, Filters
 from webapp.store.projects import Project
+from webapp.words import language_name
 
 PARTS = ("pool", "holdout", "validation")
 LONGEST_SEARCH = 200
@@ -70,6 +71,7 @@ def options(db: Database, project: Project) -> dict[str, Options]:
     """What each list of the form offers, by the filter's name: values with their words."""
     labels = [(str(label.id), label_name(label.name)) for label in project.labels]
     imports = jobs.of_project(db, project.id, "import")
+    occurring = assignments.choices(db, project.id)
     return {
         "part": [("pool", _("pool")), ("holdout", _("holdout")), ("validation", _("validation"))],
         "state": _states(),
@@ -77,6 +79,8 @@ def options(db: Database, project: Project) -> dict[str, Options]:
         "predicted": labels,
         "annotator": [(str(person.id), person.name) for person in users.everyone(db)],
         "reason": list(skip_reasons().items()),
+        "language": [(code, language_name(code)) for code in occurring.languages],
+        "category": [(name, name) for name in occurring.categories],
         "import": [(str(job.id), str(job.payload.get("name", job.id))) for job in imports],
     }
 

@@ -96,7 +96,7 @@ def remove(db: Database, project_id: int, assignment_id: int, by: int | None, no
 
 
 def choices(db: Database, project_id: int) -> Choices:
-    """What occurs in the reviews, as the imports counted it: a million reviews are not looked at again."""
+    """What occurs in the reviews, as imports and bulk actions counted it: a million are not looked at again."""
     languages: Counter[str] = Counter()
     categories: Counter[str] = Counter()
     for row in db.execute(
@@ -108,6 +108,12 @@ def choices(db: Database, project_id: int) -> Choices:
             result |= {name: _counted(db, row["id"], name) for name in ("languages", "categories")}
         languages.update(result.get("languages", {}))
         categories.update(result.get("categories", {}))
+    for row in db.execute(
+        "SELECT detail FROM audit_log WHERE action = 'reviews.set_category' AND subject = ?",
+        [f"project:{project_id}"],
+    ):
+        given = json.loads(row["detail"])
+        categories[given["category"]] += given["count"]
     # A review that names no language has the project's.
     languages[projects.get(db, project_id).language] += languages.pop("", 0)
     categories.pop("", None)

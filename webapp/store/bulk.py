@@ -92,7 +92,7 @@ def set_category(db: Database, project_id: int, ids: list[int], category: str, b
             {**values, "category": category or None},
         ).rowcount
 
-    return _in_steps(db, project_id, "set_category", ids, by, now, step)
+    return _in_steps(db, project_id, "set_category", ids, by, now, step, category=category)
 
 
 def ask_for_labels(db: Database, project_id: int, ids: list[int], labels: int, by: int, now: datetime) -> int:
@@ -133,6 +133,7 @@ def _in_steps(
     by: int,
     now: datetime,
     step: Callable[[dict[str, Any]], int],
+    **detail: object,
 ) -> int:
     """Run one step a chunk, each a transaction; the first says in the log what is begun."""
     changed = 0
@@ -140,7 +141,7 @@ def _in_steps(
     while chunk := list(islice(remaining, CHUNK)):
         with write_transaction(db):
             if chunk[0] == ids[0]:
-                audit.log(db, by, f"reviews.{action}", f"project:{project_id}", now, count=len(ids))
+                audit.log(db, by, f"reviews.{action}", f"project:{project_id}", now, count=len(ids), **detail)
             changed += step({"ids": json.dumps(chunk), "now": timestamp(now)})
         time.sleep(GAP_SECONDS)
     return changed

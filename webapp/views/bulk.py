@@ -17,7 +17,7 @@ from webapp.db import get_db
 from webapp.forms import Form, Reader
 from webapp.htmx import redirect_to
 from webapp.security import attachment
-from webapp.store import bulk, projects, reviews
+from webapp.store import assignments, bulk, projects, reviews
 from webapp.store.bulk import CATEGORY_LIMIT, Selection
 from webapp.store.connection import open_database
 from webapp.store.errors import InvalidValue
@@ -143,6 +143,7 @@ def _page(project: Project, chosen: Chosen, form: Form[None], status: int = 200)
         excerpts=[reviews.get(get_db(), each) for each in ids[:EXCERPTS]],
         filters=review_filters.in_words(get_db(), project, filters),
         list_address=url_for("reviews.index", project_id=project.id, **review_filters.arguments(filters)),
+        categories=assignments.choices(get_db(), project.id).categories,
         most_labels=MOST_LABELS,
         category_limit=CATEGORY_LIMIT,
         form=form,

@@ -9,7 +9,7 @@ from webapp.auth import admin_required, the_user
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.errors import words_of
-from webapp.htmx import redirect_to, render
+from webapp.htmx import is_htmx, redirect_to, render
 from webapp.store import browse, model_versions, projects, review_history, reviews, saved_views
 from webapp.store.errors import InvalidValue, NameTaken, NotFound
 from webapp.store.filters import Filters
@@ -39,7 +39,7 @@ def index(project_id: int) -> ResponseReturnValue:
         project=project,
         filters=filters,
         arguments=arguments,
-        options=review_filters.options(get_db(), project),
+        options={} if is_htmx() else review_filters.options(get_db(), project),  # the form stays as it is
         names=review_filters.names(),
         views=saved_views.of_project(get_db(), project_id),
         query=review_filters.query(filters),

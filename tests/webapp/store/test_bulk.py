@@ -6,7 +6,7 @@ import pytest
 from conftest import NOON
 from sqlite_utils import Database
 
-from webapp.store import annotations, audit, browse, bulk, queue, rankings
+from webapp.store import annotations, assignments, audit, browse, bulk, queue, rankings
 from webapp.store.annotations import Answer
 from webapp.store.bulk import Selection
 from webapp.store.connection import write_transaction
@@ -79,6 +79,7 @@ def test_a_category_is_set_and_taken_away(db: Database, project: Project, people
     ids = everything(db, project)
     assert bulk.set_category(db, project.id, ids[:2], " phones ", people[3], NOON) == 2
     assert browse.ids(db, project.id, Filters(category="phones")) == ids[:2]
+    assert assignments.choices(db, project.id).categories == {"phones": 2}
     assert bulk.set_category(db, project.id, ids, "", people[3], NOON) == 2
     assert browse.ids(db, project.id, Filters(category="phones")) == []
 
