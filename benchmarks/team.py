@@ -29,10 +29,11 @@ import numpy as np
 from serving import Answered, Connection, Server, free_port, process, wait_for
 from sqlite_utils import Database
 
+from learner import agreement
 from webapp import instance as instances
 from webapp.importing import ColumnMap, FileOptions
 from webapp.instance import Instance
-from webapp.store import projects, sessions, users
+from webapp.store import consensus, labelled, projects, sessions, users
 from webapp.store.connection import utc_now
 from webapp.store.projects import Project, ProjectSettings
 
@@ -311,10 +312,19 @@ def report_agreement(db: Database, project: Project, votes: Votes) -> None:
     everything = {text: dict(enumerate(votes[text])) for text in stored}
     complete = sum(len(given) == PEOPLE for given in stored.values())
     print(f"  {len(stored):,} reviews labelled, {complete:,} of them by all {PEOPLE}")
+    found = measured(db, project).alpha
+    print(f"  Krippendorff's alpha: stored {found.value:.4f} ({found.low:.2f} to {found.high:.2f})")
     print(
-        f"  Krippendorff's alpha: stored {alpha(stored):.4f}, from the file for the same votes {alpha(same):.4f},"
-        f" for all votes on these reviews but `mixed` {alpha(everything):.4f}"
+        f"    from the file for the same votes {alpha(same):.4f}, for all but `mixed` {alpha(everything):.4f}"
     )
+
+
+def measured(db: Database, project: Project) -> agreement.Agreement:
+    """Agreement as the Quality page has it."""
+    votes = consensus.votes(db, project.id, labelled.snapshot(db, project.id))
+    order = {label.id: place for place, label in enumerate(project.labels)}
+    columns = [(vote.review_id, vote.annotator_id, order[vote.label_id]) for vote in votes]
+    return agreement.measure(*np.array(columns, dtype=np.int64).T, len(project.labels))
 
 
 def alpha(given: dict[str, dict[int, str]]) -> float:

@@ -1,21 +1,37 @@
 """An instance where every page has something to show: two teams, answers and quarrels, rounds, imports, gold."""
 
 import json
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import cycle, islice
 
 from builders import a_finished_round, a_project, a_user, an_annotation
 from sqlite_utils import Database
 
+from learner.progress import silent
 from webapp import import_drafts
 from webapp import instance as instances
 from webapp.instance import Instance
-from webapp.store import annotations, jobs, projects, queue, rounds
+from webapp.store import (
+    adjudications,
+    annotations,
+    assignments,
+    guidelines,
+    jobs,
+    projects,
+    quality,
+    queue,
+    rounds,
+    saved_views,
+    second_looks,
+    suspects,
+    work,
+)
 from webapp.store.annotations import Annotation, Answer
-from webapp.store.connection import timestamp, utc_now, write_transaction
+from webapp.store.connection import utc_now, write_transaction
 from webapp.store.projects import Project
+from webapp.store.suspects import FoundSuspect
 from webapp.store.users import User
+from webapp.worker import quality as worker_quality
 
 ENGLISH = (
     "The battery lasts two days and the screen is a joy. Best phone I have had.",
@@ -37,6 +53,7 @@ CHINESE = (
     "一般般吧，能用。",
     "声音有点大，制冷还可以，安装师傅很专业，就是收费不太透明。",
 )
+GUIDELINES = "# Mood\n\nLabel the *whole* review.\n\n- Facts without an opinion are neutral."
 MESSY_FILE = 'id,text,stars\nm1,"Très bon café",5\nm2,,3\nm3,too,many,fields\nm4,Fine,4\n'
 # Not reached by the address of the first of each kind: other states of a page, other projects.
 MORE_ADDRESSES = (
@@ -73,8 +90,9 @@ def furnish(instance: Instance) -> None:
         a_finished_round(db, project, accuracy=accuracy, labels=labels, now=now - timedelta(hours=hours))
         predict(db, project)
     rounds.start(db, project.id, {"classifier": "head"}, "button", root.id, now)
-    settle(db, project, root, now)
+    settle(db, project, root, bob, now)
     begin_import(db, instance, project, root, now)
+    judge(db, instance, project, now)
     chinese = a_project(db, "空调", texts=list(CHINESE), language="zh")
     an_annotation(db, chinese, ada, now=now)
     a_project(db, "Empty", texts=[])
@@ -149,54 +167,27 @@ def predict(db: Database, project: Project) -> None:
             )
 
 
-def settle(db: Database, project: Project, root: User, now: datetime) -> None:
-    """Guidelines, a decision, a second look, a review left out, a suspect label, a view with a name."""
-    labels = [label.id for label in project.labels]
-    when = timestamp(now)
-    rows: Sequence[tuple[str, dict[str, object]]] = (
-        (
-            "guidelines",
-            {"project_id": 1, "number": 1, "text": "# Mood\n\nLabel the *whole* review.\n\n- one\n- two"},
-        ),
-        (
-            "adjudications",
-            {"review_id": 1, "label_id": labels[2], "decided_by": root.id, "reason": "Praise."},
-        ),
-        ("second_looks", {"project_id": 1, "review_id": 3, "labels": 1, "requested_by": root.id}),
-        ("assignments", {"project_id": 1, "user_id": 3, "category": "phones"}),
-        (
-            "saved_views",
-            {"project_id": 1, "name": "Quarrels", "query": "state=disagreed", "created_by": root.id},
-        ),
-        (
-            "suspects",
-            {
-                "project_id": 1,
-                "review_id": 1,
-                "label_id": labels[0],
-                "suggested_id": labels[2],
-                "score": 0.1,
-            },
-        ),
-        (
-            "consensus",
-            {
-                "project_id": 1,
-                "review_id": 1,
-                "label_id": labels[0],
-                "method": "majority",
-                "confidence": 0.5,
-                "votes": 2,
-                "snapshot": 10,
-            },
-        ),
-    )
-    with write_transaction(db):
-        for table, values in rows:
-            dated = values if table in ("assignments", "consensus") else {**values, "created_at": when}
-            marks = ", ".join("?" * len(dated))
-            db.execute(f"INSERT INTO {table} ({', '.join(dated)}) VALUES ({marks})", list(dated.values()))
-        db.execute("UPDATE reviews SET excluded_at = ? WHERE id = ?", [when, 7])
+def settle(db: Database, project: Project, root: User, bob: User, now: datetime) -> None:
+    """Guidelines, a decision, a second look, a review left out, a part for bob alone, a view with a name."""
+    for text in (GUIDELINES, f"{GUIDELINES}\n- Irony counts as what is meant."):
+        guidelines.save(db, project.id, text, root.id, now - timedelta(minutes=30))
+    adjudications.decide(db, 1, project.labels[2].id, root.id, "Praise.", now)
+    adjudications.leave_out(db, 7, root.id, "Says nothing.", now)
+    second_looks.request(db, project.id, 3, 1, root.id, now)
+    assignments.add(db, project.id, bob.id, None, "phones", root.id, now)
+    saved_views.save(db, project.id, "Quarrels", "state=disagreed", root.id, now)
+
+
+def judge(db: Database, instance: Instance, project: Project, now: datetime) -> None:
+    """Agreement and consensus as the worker finds them, and labels that it might doubt had it an encoder."""
+    quality.request(db, project.id, None, now)
+    claim = work.claim_next(db, "jobs", now)
+    assert claim is not None
+    worker_quality.run(db, instance.folder, claim, silent)
+    negative, _neutral, positive = (label.id for label in project.labels)
+    doubts = [FoundSuspect(review_id, negative, positive, positive, 0.9) for review_id in (5, 10)]
+    suspects.replace(db, project.id, doubts, now, claim)
+    work.finish(db, claim, "done", now)
 
 
 def begin_import(db: Database, instance: Instance, project: Project, root: User, now: datetime) -> None:
