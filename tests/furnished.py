@@ -53,6 +53,8 @@ CHINESE = (
     "一般般吧，能用。",
     "声音有点大，制冷还可以，安装师傅很专业，就是收费不太透明。",
 )
+# Reviews that both annotators label: enough for every figure of agreement.
+SHARED = 35
 GUIDELINES = "# Mood\n\nLabel the *whole* review.\n\n- Facts without an opinion are neutral."
 MESSY_FILE = 'id,text,stars\nm1,"Très bon café",5\nm2,,3\nm3,too,many,fields\nm4,Fine,4\n'
 # Not reached by the address of the first of each kind: other states of a page, other projects.
@@ -64,7 +66,7 @@ MORE_ADDRESSES = (
     "/projects/1/reviews?text=nothing+like+this",
     "/projects/1/reviews?category=phones",
     "/projects/1/reviews/7",
-    "/projects/1/reviews/21",
+    f"/projects/1/reviews/{SHARED + 1}",
     "/projects/1/reviews/bulk?scope=all&action=ask_for_labels&state=labelled",
     "/projects/1/reviews/bulk?scope=ticked&action=set_category&review=1",
     "/projects/2/annotate",
@@ -118,21 +120,23 @@ def describe(db: Database, project: Project) -> None:
 
 def answer_some(db: Database, project: Project, ada: User, bob: User, now: datetime) -> None:
     """Both label the same reviews and differ on some; one answer is changed, one skipped, one flagged."""
-    for number in range(1, 21):
+    for number in range(1, SHARED + 1):
         position = (0, 1, 2, 2, 0)[number % 5]
         note = "The second sentence decides." if number == 1 else ""
         for person, label in ((ada, position), (bob, 1 if number % 4 == 1 else position)):
             answer = Answer("label", project.labels[label].id, note, seconds=2.5 + number % 3)
             give(db, project, person, number, answer, now + timedelta(minutes=number))
-    last = give(db, project, ada, 21, Answer("skip", reason="unclear"), now + timedelta(minutes=21))
+    last = give(
+        db, project, ada, SHARED + 1, Answer("skip", reason="unclear"), now + timedelta(minutes=SHARED + 1)
+    )
     annotations.change(
-        db, last.id, ada.id, Answer("label", project.labels[0].id), now + timedelta(minutes=22)
+        db, last.id, ada.id, Answer("label", project.labels[0].id), now + timedelta(minutes=SHARED + 2)
     )
     for person, answer in (
         (ada, Answer("skip", reason="mixed")),
         (bob, Answer("flag", note="Two products.")),
     ):
-        give(db, project, person, 21 + person.id, answer, now + timedelta(minutes=23))
+        give(db, project, person, SHARED + 1 + person.id, answer, now + timedelta(minutes=SHARED + 3))
 
 
 def give(
