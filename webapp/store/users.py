@@ -1,5 +1,7 @@
 """Accounts and roles."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -91,6 +93,21 @@ def set_locale(db: Database, user_id: int, locale: str | None) -> None:
     """The language this person reads the pages in; None follows the browser."""
     with write_transaction(db):
         db.execute("UPDATE users SET locale = ? WHERE id = ?", [locale, user_id])
+
+
+def own_keys(db: Database, user_id: int) -> dict[str, str]:
+    """The labelling keys that this person chose, by command; the others are the default."""
+    row = db.execute("SELECT keys FROM users WHERE id = ?", [user_id]).fetchone()
+    chosen: dict[str, str] = json.loads(row["keys"]) if row and row["keys"] else {}
+    return chosen
+
+
+def set_keys(db: Database, user_id: int, keys: Mapping[str, str]) -> None:
+    """Keep the keys that differ from the default; none brings the default back."""
+    with write_transaction(db):
+        db.execute(
+            "UPDATE users SET keys = ? WHERE id = ?", [json.dumps(dict(keys)) if keys else None, user_id]
+        )
 
 
 def set_role(db: Database, user_id: int, role: str, by: int | None) -> None:

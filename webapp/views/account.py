@@ -1,4 +1,4 @@
-"""One's own account: password, language, look."""
+"""One's own account: password, language, look, keys."""
 
 from datetime import timedelta
 
@@ -16,10 +16,11 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from webapp import passwords
+from webapp import labelling_keys, passwords
 from webapp.auth import begin_session, login_required, the_user
 from webapp.clock import now
 from webapp.db import get_db
+from webapp.forms import Form
 from webapp.language import LANGUAGES, THEME_COOKIE, THEMES, theme
 from webapp.store import login_attempts, users
 
@@ -69,6 +70,18 @@ def change_password() -> ResponseReturnValue:
     return response
 
 
+@blueprint.post("/keys")
+@login_required
+def save_keys() -> ResponseReturnValue:
+    """One's own labelling keys, or the default ones again."""
+    form = labelling_keys.filled({}) if "reset" in request.form else labelling_keys.parse(request.form)
+    if form.errors:
+        return _page({}, 422, form)
+    users.set_keys(get_db(), the_user().id, form.checked())
+    flash(gettext("Your keys are saved."), "success")
+    return redirect(url_for("account.show", _anchor="keys"), 303)
+
+
 def _knows_password(password: str) -> bool:
     """The present password, under the same limit as at the login: an open session is no way to guess it."""
     user, address = the_user(), request.remote_addr or ""
@@ -92,8 +105,16 @@ def _password_errors(new: str, again: str) -> dict[str, str]:
     return {}
 
 
-def _page(errors: dict[str, str], status: int) -> ResponseReturnValue:
+def _page(
+    errors: dict[str, str], status: int, keys: Form[dict[str, str]] | None = None
+) -> ResponseReturnValue:
+    user = the_user()
     page = render_template(
-        "account/show.html", errors=errors, locale=the_user().locale or "", look=theme() or ""
+        "account/show.html",
+        errors=errors,
+        locale=user.locale or "",
+        look=theme() or "",
+        commands=labelling_keys.COMMANDS,
+        keys=keys or labelling_keys.filled(users.own_keys(get_db(), user.id)),
     )
     return page, status
