@@ -6,6 +6,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from sqlite_utils import Database
+from visitor import Browser
 
 from webapp.importing import ParsedReview
 from webapp.store import (
@@ -50,6 +51,12 @@ class Clock:
 def a_user(db: Database, name: str = "ada", role: str = "annotator") -> User:
     """An account whose password is PASSWORD."""
     return users.add(db, name, _PASSWORD_HASH, role)
+
+
+def the_user(browser: Browser) -> User:
+    """Who is logged in in that browser."""
+    assert browser.user is not None
+    return browser.user
 
 
 def a_project(

@@ -10,6 +10,7 @@ from webapp.store.users import User
 
 TOKEN = re.compile(r'name="csrf_token"[^>]* value="([^"]+)"')
 HTMX = {"HX-Request": "true"}
+SCRIPT = {"X-Requested-With": "fetch"}
 
 
 class Browser:
@@ -23,11 +24,17 @@ class Browser:
         return self.client.get(address, headers=HTMX if htmx else {}, **options)
 
     def post(
-        self, address: str, data: dict[str, Any] | None = None, htmx: bool = False, **options: Any
+        self,
+        address: str,
+        data: dict[str, Any] | None = None,
+        htmx: bool = False,
+        script: bool = False,
+        **options: Any,
     ) -> TestResponse:
-        """Send a form with its token; `data` may hold files as (stream, name)."""
+        """Send a form with its token; `data` may hold files as (stream, name). `script`: as the labelling page does."""
         form = {"csrf_token": self.token(), **(data or {})}
-        return self.client.post(address, data=form, headers=HTMX if htmx else {}, **options)
+        headers = (HTMX if htmx else {}) | (SCRIPT if script else {})
+        return self.client.post(address, data=form, headers=headers, **options)
 
     def token(self) -> str:
         """The token of this visitor's forms."""

@@ -126,10 +126,11 @@ def open_queue(page: Page) -> None:
     expect(page.locator(".hero-text")).to_be_visible()
 
 
-def answer(page: Page, key: str = "") -> str:
-    """Press a label's key, or the one given, and wait for the next review; returns the text that was answered."""
+def answer(page: Page, *keys: str) -> str:
+    """Press a label's key, or those given, and wait for the next review; returns the text that was answered."""
     text = page.locator(".hero-text").inner_text()
-    page.keyboard.press(key or key_for(text))
+    for key in keys or key_for(text):
+        page.keyboard.press(key)
     expect(page.locator(".hero-text")).not_to_have_text(text, use_inner_text=True)
     return text
 
@@ -144,7 +145,7 @@ def label_in_turns(ada: Page, bob: Page, count: int) -> tuple[list[str], list[st
 
 
 def skip_and_undo(page: Page) -> None:
-    skipped = answer(page, "s")
+    skipped = answer(page, "s", "Enter")
     expect(page.locator(".labelling-bar")).to_contain_text("Skipped")
     page.keyboard.press("u")
     expect(page.locator(".hero-text")).to_have_text(skipped, use_inner_text=True)
@@ -201,6 +202,7 @@ def test_import_label_train_and_see_the_curve(site: Any, visitor: Callable[[], A
 
     follow_round(root.page, ada.page, site.address)
     see_learning_curve(root.page, site.address)
-    answer(ada.page)  # the review on screen was leased before
+    with ada.page.expect_response("**/annotate/ahead"):
+        answer(ada.page)  # the reviews on screen and ahead were leased before
     newest, published = lease_origins(site)
     assert newest == published

@@ -2,64 +2,81 @@
 "use strict";
 
 (() => {
+  const { earlier } = winnow;
   const SWITCH = "winnow-keys";
   const DOUBLE_CLICK_MS = 400;
+  const page = document.querySelector("main.annotate");
+  const desk = document.getElementById("desk");
   let lastClick = -Infinity;
 
-  const card = () => document.getElementById("card");
   const writing = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;
   const switchedOff = () => localStorage.getItem(SWITCH) === "off";
+  const reasons = () => desk.querySelector("details.skip[open]");
+  const guidelines = () => page.querySelector("#guidelines[open]");
 
   // The key as drawn. Digits go by their place, since some layouts need Shift for them; so do letters under an
   // input method, which hides them.
   function drawnKey(event) {
-    const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code);
+    const digit = /^(?:Digit|Numpad)([0-9])$/.exec(event.code);
     if (event.key === "?") return "?";
     if (digit) return digit[1];
     const letter = event.key.length === 1 ? null : /^Key([A-Z])$/.exec(event.code);
     return (letter ? letter[1] : event.key).toLowerCase();
   }
 
-  function press(key) {
-    const target = card()?.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  function press(target) {
     if (!target) return false;
     if (target.tagName === "TEXTAREA") target.focus();
-    else {
-      target.classList.add("is-pressed");
-      target.click();
-    }
+    else target.click();
     return true;
   }
 
+  const drawn = (key, attribute = "data-key") => [...page.querySelectorAll(`[${attribute}="${CSS.escape(key)}"]`)]
+    .find((target) => target.checkVisibility?.() ?? true);
+
+  // Esc leaves what is innermost: the note, the reasons, the guidelines, the earlier review.
+  function escape(event) {
+    const open = reasons() ?? guidelines();
+    if (event.target.matches?.("#note")) desk.querySelector("[data-focus]").focus();
+    else if (open) {
+      open.open = false;
+      (open.matches(".skip") ? desk.querySelector("[data-focus]") : open.querySelector("summary"))?.focus();
+    } else if (earlier.looking()) earlier.back();
+    else return;
+    event.preventDefault();
+  }
+
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && event.target.id === "note") card().querySelector("[data-focus]").focus();
-    // A held key answers one review, not all of them.
-    if (event.repeat || event.altKey || switchedOff() || writing(event.target)) return;
     if (document.querySelector("dialog[open]")) return;
+    if (event.key === "Escape") return escape(event);
+    // A held key answers one review, not all of them.
+    if (event.repeat || event.altKey || event.isComposing || switchedOff() || writing(event.target)) return;
     const undo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && !event.shiftKey;
     if ((event.ctrlKey || event.metaKey) && !undo) return;
-    if (press(undo ? "u" : drawnKey(event))) event.preventDefault();
+    const target = undo ? page.querySelector('[data-does="undo"]') : meant(drawnKey(event), event.target);
+    if (press(target)) event.preventDefault();
   });
+
+  // While the reasons are open they have the keys; Enter is the last of them, none, until another has the focus.
+  function meant(key, focused) {
+    if (!reasons()) return drawn(key);
+    if (key === "enter" && !focused.closest(".skip-reasons")) return reasons().querySelector(".button-quiet");
+    return drawn(key, "data-reason-key");
+  }
+
+  desk.addEventListener("toggle", (event) => {
+    if (event.target.matches("details.skip[open]")) event.target.querySelector(".button-quiet").focus();
+  }, { capture: true });
 
   // The second half of a double click would fall on the next review.
   document.addEventListener("click", (event) => {
-    if (event.detail === 0 || !event.target.closest("#card button:not([type=button])")) return;
+    if (event.detail === 0 || !event.target.closest("#desk button:not([type=button])")) return;
     const now = performance.now();
     if (now - lastClick < DOUBLE_CLICK_MS) {
       event.preventDefault();
       event.stopImmediatePropagation();
     } else lastClick = now;
   }, { capture: true });
-
-  document.addEventListener("htmx:afterRequest", () => {
-    document.querySelectorAll(".is-pressed").forEach((button) => button.classList.remove("is-pressed"));
-  });
-  document.addEventListener("htmx:afterSettle", (event) => {
-    const fresh = card();
-    if (!fresh || !(event.detail.elt === fresh || fresh.contains(event.detail.elt))) return;
-    document.getElementById("announcer").textContent = fresh.dataset.announce;
-    fresh.querySelector("[data-focus]")?.focus({ preventScroll: true });
-  });
 
   const keysSwitch = document.querySelector("[data-keys-switch]");
   keysSwitch.checked = !switchedOff();

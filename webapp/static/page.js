@@ -25,7 +25,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
 
 // Menus close when one looks elsewhere.
 document.addEventListener("click", (event) => {
-  document.querySelectorAll("details.menu[open]").forEach((menu) => {
+  document.querySelectorAll("details.menu[open], details.skip[open]").forEach((menu) => {
     if (!menu.contains(event.target)) menu.open = false;
   });
 });

@@ -37,18 +37,6 @@ class Annotation:
     repeated: bool = False
 
 
-@dataclass(frozen=True)
-class MyAnnotation:
-    id: int
-    review_id: int
-    text: str
-    action: str
-    label: str | None
-    position: int | None
-    note: str
-    created_at: str
-
-
 def record(db: Database, token: str, user_id: int, answer: Answer, now: datetime) -> Annotation:
     """Store an answer and end its lease, together. The same answer sent twice is stored once.
 
@@ -124,20 +112,6 @@ def change(db: Database, annotation_id: int, user_id: int, answer: Answer, now: 
         new = _insert(db, row, user_id, answer, now, attempt=attempt)
         reviews.recount(db, row["review_id"])
     return _annotation(new)
-
-
-def mine(
-    db: Database, project_id: int, user_id: int, limit: int = 50, before_id: int | None = None
-) -> list[MyAnnotation]:
-    """My current answers, newest first."""
-    rows = db.execute(
-        "SELECT a.id, a.review_id, r.text, a.action, l.name AS label, l.position, a.note, a.created_at"
-        " FROM annotations a JOIN reviews r ON r.id = a.review_id LEFT JOIN labels l ON l.id = a.label_id"
-        " WHERE a.project_id = ? AND a.annotator_id = ? AND a.action <> 'undo' AND a.undone_by IS NULL"
-        " AND a.origin <> 'import' AND a.id < ? ORDER BY a.id DESC LIMIT ?",
-        [project_id, user_id, before_id or 2**62, limit],
-    )
-    return [MyAnnotation(*tuple(row)) for row in rows]
 
 
 def of_review(db: Database, review_id: int) -> list[Any]:

@@ -1,32 +1,43 @@
-"""Label reviews: one at a time, each leased by POST, each answer bringing the next."""
+"""Label reviews: each leased by POST, some ahead of the one on screen; look back, undo, change."""
 
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from flask_wtf.csrf import generate_csrf
 
+from webapp import answer_form, labelling_keys
 from webapp.auth import login_required, the_user
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.errors import status_of, words_of
-from webapp.htmx import is_htmx, render
-from webapp.label_words import label_name
-from webapp.store import activity, annotations, projects, queue
-from webapp.store.annotations import Annotation, Answer
+from webapp.htmx import render
+from webapp.store import activity, annotations, my_answers, projects, queue, users
 from webapp.store.errors import (
     AlreadyAnnotated,
     InvalidValue,
     LeaseExpired,
+    LeaseNotYours,
     StoreError,
     UnknownLabel,
 )
-from webapp.store.projects import Label, Project
+from webapp.store.projects import Project
 from webapp.store.queue import Lease, QueueEmpty
 
 blueprint = Blueprint("annotate", __name__)
 HISTORY_PAGE = 50
-# The page asks for a lease again well before it ends: two missed turns do no harm.
+# The page asks for its leases again well before they end: two missed turns do no harm.
 RENEWALS_PER_LEASE = 3
 
 
@@ -35,144 +46,214 @@ RENEWALS_PER_LEASE = 3
 def show(project_id: int) -> ResponseReturnValue:
     """The review this person holds, or where to start. Reading claims nothing."""
     project = projects.get(get_db(), project_id)
-    return _card(project, queue.current(get_db(), project_id, the_user().id, now()))
+    return _page(project, queue.current(get_db(), project_id, the_user().id, now()))
 
 
 @blueprint.post("/projects/<int:project_id>/annotate/next")
 @login_required
 def take_next(project_id: int) -> ResponseReturnValue:
-    """Claim the best free review; two tabs of one person get the same one."""
+    """Claim the best free review, for a page without script."""
     project = projects.get(get_db(), project_id)
-    return _card_or_page(project, queue.claim(get_db(), project_id, the_user().id, now()))
+    return _next_page(project)
+
+
+@blueprint.post("/projects/<int:project_id>/annotate/ahead")
+@login_required
+def ahead(project_id: int) -> ResponseReturnValue:
+    """For the page's script: its leases for another term, and cards for those that it lacks."""
+    project = projects.get(get_db(), project_id)
+    have = request.form.getlist("have")
+    _revive(project, have)
+    return _stock(project, have)
 
 
 @blueprint.post("/leases/<token>/answer")
 @login_required
 def answer(token: str) -> ResponseReturnValue:
-    """Store the answer and claim the next review. Sending it twice stores it once."""
-    lease = _own_lease(token)
-    project = projects.get(get_db(), lease.project_id)
-    note = request.form.get("note", "")
+    """Store the answer; a page without script gets the next review. Sending it twice stores it once."""
+    queue.owned(get_db(), token, the_user().id)
+    lease = queue.by_token(get_db(), token)
     try:
-        saved = annotations.record(get_db(), token, the_user().id, _answer(note), now())
-    except (LeaseExpired, AlreadyAnnotated) as error:
-        return _card(project, None, error=error, note=note)
-    except (UnknownLabel, InvalidValue) as error:
-        return _card(project, lease, error=error, note=note)
-    found = queue.claim(get_db(), lease.project_id, the_user().id, now())
-    return _card_or_page(project, found, saved=saved)
+        given = answer_form.answer(request.form)
+        saved = annotations.record(get_db(), token, the_user().id, given, now())
+    except (LeaseExpired, AlreadyAnnotated, UnknownLabel, InvalidValue) as error:
+        return _refusal(error) if _for_script() else _not_saved(lease, error)
+    if _for_script():
+        return jsonify(annotation=saved.id, repeated=saved.repeated)
+    return _next_page(projects.get(get_db(), lease.project_id))
 
 
-@blueprint.post("/leases/<token>/renew")
+@blueprint.post("/projects/<int:project_id>/annotate/release")
 @login_required
-def renew(token: str) -> ResponseReturnValue:
-    """Keep the review while it is being looked at."""
-    queue.renew(get_db(), token, the_user().id, now())
+def release(project_id: int) -> ResponseReturnValue:
+    """Give back all that a page held, as it closes."""
+    for token in request.form.getlist("lease"):
+        queue.release(get_db(), token, the_user().id)
     return "", 204
 
 
-@blueprint.post("/leases/<token>/release")
+@blueprint.get("/annotate/token")
 @login_required
-def release(token: str) -> ResponseReturnValue:
-    """Give the review back as its page closes."""
-    queue.release(get_db(), token, the_user().id)
-    return "", 204
+def token() -> ResponseReturnValue:
+    """For the page's script: a token for its forms when the old one went with its session, and whose it is."""
+    return jsonify(token=generate_csrf(), user=the_user().id)
 
 
 @blueprint.post("/projects/<int:project_id>/annotate/undo")
 @login_required
 def undo(project_id: int) -> ResponseReturnValue:
-    """Withdraw my last answer and show its review again."""
+    """Withdraw my last answer and put its review on top again."""
     project = projects.get(get_db(), project_id)
+    withdrawn = my_answers.last_before(get_db(), project_id, the_user().id)
     lease = annotations.undo_last(get_db(), project_id, the_user().id, now())
+    if _for_script():
+        note = withdrawn.note if withdrawn else ""
+        return _stock(project, request.form.getlist("have"), lease, note)
     if lease is not None:
-        words = gettext("Your last answer is withdrawn. Here is its review again.")
-        return _card_or_page(project, lease, announce=words)
-    found = queue.claim(get_db(), project_id, the_user().id, now())
-    words = gettext("Your last answer is withdrawn. Others have its review now; here is the next.")
-    return _card_or_page(project, found, announce=words)
+        flash(gettext("Your last answer is withdrawn. Here is its review again."))
+    else:
+        flash(gettext("Your last answer is withdrawn. Others have its review now; here is the next."))
+    return redirect(url_for("annotate.show", project_id=project_id), 303)
+
+
+@blueprint.get("/projects/<int:project_id>/annotate/earlier")
+@login_required
+def earlier(project_id: int) -> ResponseReturnValue:
+    """One of my last reviews with my answer, to look at or to change; after the newest comes the queue."""
+    project, user = projects.get(get_db(), project_id), the_user()
+    before, after = (request.args.get(name, type=int) for name in ("before", "after"))
+    if after is None:
+        found = my_answers.last_before(get_db(), project_id, user.id, before)
+    else:
+        found = my_answers.first_after(get_db(), project_id, user.id, after)
+    if found is None:
+        return _page(project, queue.current(get_db(), project_id, user.id, now()))
+    newer = my_answers.first_after(get_db(), project_id, user.id, found.id) is not None
+    context = {**_context(project), "earlier": found, "newer": newer}
+    return render("annotate/show.html", "annotate/_earlier.html", **context)
 
 
 @blueprint.get("/projects/<int:project_id>/annotate/history")
 @login_required
 def history(project_id: int) -> ResponseReturnValue:
-    """My answers, newest first, each open to change."""
-    project = projects.get(get_db(), project_id)
+    """My answers, newest first, filtered, each open to change."""
+    project, user_id = projects.get(get_db(), project_id), the_user().id
+    filters = answer_form.filters(request.args, project)
     before = request.args.get("before", type=int)
-    mine = annotations.mine(get_db(), project_id, the_user().id, HISTORY_PAGE + 1, before)
-    older = mine[HISTORY_PAGE - 1].id if len(mine) > HISTORY_PAGE else None
-    progress = activity.progress(get_db(), project_id, the_user().id, now())
-    context = {"answers": mine[:HISTORY_PAGE], "older": older, "before": before, "progress": progress}
-    return render_template("annotate/history.html", project=project, **context)
+    mine = my_answers.find(get_db(), project_id, user_id, filters, HISTORY_PAGE + 1, before)
+    ranked = activity.leaderboard(get_db(), project_id, now()) if project.settings.leaderboard else []
+    context: dict[str, Any] = {
+        "answers": mine[:HISTORY_PAGE],
+        "matching": my_answers.count(get_db(), project_id, user_id, filters),
+        "filters": filters,
+        "typed": {name: value for name in answer_form.FILTERS if (value := request.args.get(name))},
+        "older": mine[HISTORY_PAGE - 1].id if len(mine) > HISTORY_PAGE else None,
+        "before": before,
+        "leaderboard": ranked,
+        "kinds": answer_form.KINDS,
+    }
+    return render_template("annotate/history.html", **{**_context(project), **context})
 
 
 @blueprint.post("/projects/<int:project_id>/annotate/history/<int:annotation_id>")
 @login_required
 def change(project_id: int, annotation_id: int) -> ResponseReturnValue:
     """Give another answer to a review I answered before; the log keeps both."""
-    given = _answer(request.form.get("note", ""))
-    annotations.change(get_db(), annotation_id, the_user().id, given, now())
+    try:
+        given = answer_form.answer(request.form)
+        changed = annotations.change(get_db(), annotation_id, the_user().id, given, now())
+    except StoreError as error:
+        if _for_script():
+            return _refusal(error)
+        raise
+    if _for_script():
+        return jsonify(annotation=changed.id)
     flash(gettext("Your answer is changed."), "success")
-    return redirect(url_for("annotate.history", project_id=project_id), 303)
+    page = "annotate.show" if request.form.get("from") == "earlier" else "annotate.history"
+    return redirect(url_for(page, project_id=project_id), 303)
 
 
-def _answer(note: str) -> Answer:
-    """The answer in the form: a label's id, or the action skip or flag."""
-    label = request.form.get("label")
-    seconds = request.form.get("seconds", type=float)
-    if label is None:
-        return Answer(request.form.get("action", ""), None, note.strip(), seconds)
-    if not label.isascii() or not label.isdigit() or len(label) > 18:
-        raise UnknownLabel(gettext("This label is not in the project. Load the page again."))
-    return Answer("label", int(label), note.strip(), seconds)
+def _for_script() -> bool:
+    """Whether the page's script asks: it keeps the answer until it knows what became of it."""
+    return "X-Requested-With" in request.headers
 
 
-def _own_lease(token: str) -> Lease:
-    queue.owned(get_db(), token, the_user().id)
-    return queue.by_token(get_db(), token)
+def _refusal(error: StoreError) -> Response:
+    return make_response(jsonify(message=words_of(error)), status_of(error))
 
 
-def _card_or_page(
-    project: Project, found: Lease | QueueEmpty, saved: Annotation | None = None, announce: str = ""
+def _revive(project: Project, tokens: list[str]) -> None:
+    """Bring back leases that lapsed while the page was away, where nobody took their place meanwhile."""
+    live = {lease.token for lease in queue.held(get_db(), project.id, the_user().id, now())}
+    for lapsed in (token for token in tokens if token not in live):
+        try:
+            queue.renew(get_db(), lapsed, the_user().id, now())
+        except (LeaseExpired, LeaseNotYours):
+            continue
+
+
+def _stock(
+    project: Project, have: list[str], top: Lease | None = None, note: str = ""
 ) -> ResponseReturnValue:
-    """The next card for htmx; without it, back to the page by GET, unless there is something to say."""
-    if isinstance(found, Lease) and not is_htmx():
+    """All that this person holds, topped up: the order, and a card for each that the page lacks.
+
+    `top` came back by an undo, with the note that its answer had.
+    """
+    found = queue.claim_ahead(get_db(), project.id, the_user().id, 1 + project.settings.ahead, now())
+    held = [] if isinstance(found, QueueEmpty) else found
+    context: dict[str, Any] = {
+        "held": [lease.token for lease in held],
+        "cards": [lease for lease in held if lease.token not in have],
+        "top": top.token if top else None,
+        "top_note": note,
+        "empty": found if isinstance(found, QueueEmpty) else None,
+    }
+    return render_template("annotate/_ahead.html", **{**_context(project), **context})
+
+
+def _next_page(project: Project) -> ResponseReturnValue:
+    """Claim the next review and go back to the page by GET, unless there is something to say."""
+    found = queue.claim(get_db(), project.id, the_user().id, now())
+    if isinstance(found, Lease):
         return redirect(url_for("annotate.show", project_id=project.id), 303)
-    return _card(project, found, saved=saved, announce=announce)
+    return _page(project, found)
 
 
-def _card(
+def _not_saved(lease: Lease, error: StoreError) -> Response:
+    """The same review again where another answer can help, otherwise the way on; the note is kept."""
+    gone = isinstance(error, LeaseExpired | AlreadyAnnotated)
+    project = projects.get(get_db(), lease.project_id)
+    return _page(project, None if gone else lease, error=error, note=request.form.get("note", ""))
+
+
+def _page(
     project: Project,
     found: Lease | QueueEmpty | None,
     *,
-    saved: Annotation | None = None,
-    announce: str = "",
     error: StoreError | None = None,
     note: str = "",
 ) -> Response:
-    """The card with what there is to do: a review, an empty queue, or neither yet."""
-    saved_label = next((label for label in project.labels if saved and label.id == saved.label_id), None)
-    context: dict[str, Any] = {
-        "project": project,
+    """The page with what there is to do: a review, an empty queue, or neither yet."""
+    context = {
         "lease": found if isinstance(found, Lease) else None,
         "empty": found if isinstance(found, QueueEmpty) else None,
-        "progress": activity.progress(get_db(), project.id, the_user().id, now()),
-        "renew_seconds": project.settings.lease_minutes * 60 // RENEWALS_PER_LEASE,
-        "note_limit": annotations.NOTE_LIMIT,
-        "saved": saved,
-        "saved_label": saved_label,
-        "announce": announce or _announcement(saved, saved_label, found),
         "error": words_of(error) if error else None,
         "note": note,
     }
-    status = status_of(error) if error else 200
-    return render("annotate/show.html", "annotate/_card.html", status, **context)
+    page = render_template("annotate/show.html", **{**_context(project), **context})
+    return make_response(page, status_of(error) if error else 200)
 
 
-def _announcement(saved: Annotation | None, label: Label | None, found: Lease | QueueEmpty | None) -> str:
-    """What a screen reader hears when the card changes."""
-    if saved is None:
-        return ""
-    done = {"skip": gettext("Skipped."), "flag": gettext("Flagged.")}.get(saved.action)
-    done = done or gettext("Saved: %(label)s.", label=label_name(label.name) if label else "")
-    return f"{done} {gettext('Next review.')}" if isinstance(found, Lease) else done
+def _context(project: Project) -> dict[str, Any]:
+    """What every part of the page may need."""
+    return {
+        "project": project,
+        "keys": labelling_keys.of(users.own_keys(get_db(), the_user().id)),
+        "progress": activity.progress(get_db(), project.id, the_user().id, now()),
+        "renew_seconds": project.settings.lease_minutes * 60 // RENEWALS_PER_LEASE,
+        "note_limit": annotations.NOTE_LIMIT,
+        "skip_reasons": answer_form.SKIP_REASONS,
+        "answer_words": answer_form.words,
+        "guidelines": None,
+        "guidelines_changed": False,
+    }

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 import migrations
 from webapp.importing import ParsedReview
-from webapp.store import annotations, insertion, jobs, projects, queue, users
+from webapp.store import annotations, insertion, jobs, my_answers, projects, queue, users
 from webapp.store.annotations import Answer
 from webapp.store.connection import open_database, write_transaction
 from webapp.store.projects import Project, ProjectSettings
@@ -106,7 +106,7 @@ def labelled_project(db: Database, a_project: Callable[..., Project], people: li
                     )
                     annotations.record(db, lease.token, user, answer, NOON)
         for user in people[:2]:
-            annotations.undo(db, annotations.mine(db, made.id, user)[0].id, user, NOON)
+            annotations.undo(db, my_answers.find(db, made.id, user)[0].id, user, NOON)
         for review_id in range(1, 6):
             for label in draw.sample(made.labels, 2):
                 settle(db, review_id, label.id, people[-1])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlite_utils import Database
 
-from webapp.store import activity, annotations, queue, rounds
+from webapp.store import activity, annotations, my_answers, queue, rounds
 from webapp.store.annotations import Answer
 from webapp.store.errors import InvalidValue
 from webapp.store.projects import Project
@@ -29,25 +29,32 @@ def test_a_changed_answer_replaces_the_old_one_and_the_log_keeps_both(
     project = a_project(1)
     first = label_next(db, project, people[0], 0)
     annotations.change(db, first, people[0], Answer("label", project.labels[1].id), NOON)
-    (mine,) = annotations.mine(db, project.id, people[0])
+    (mine,) = my_answers.find(db, project.id, people[0])
     assert mine.label == "neutral"
+    assert [earlier.label for earlier in mine.before] == ["negative"]
     history = annotations.of_review(db, mine.review_id)
     assert [row["action"] for row in history] == ["label", "undo", "label"]
     assert db.execute("SELECT needed FROM reviews").fetchone()[0] == 0
 
 
-def test_progress_counts_down_to_the_next_round(
+def test_progress_counts_up_to_the_next_round(
     db: Database, people: list[int], a_project: ProjectBuilder
 ) -> None:
     project = a_project(5, auto_round_every=2)
     label_next(db, project, people[0], 0)
     progress = activity.progress(db, project.id, people[0], NOON)
-    assert progress == activity.Progress(1, 1, 1, 5, 1)
+    assert (progress.mine_today, progress.mine_total, progress.project_labels, progress.pool_size) == (
+        1,
+        1,
+        1,
+        5,
+    )
+    assert (progress.round_labels, progress.round_size) == (1, 2)
     label_next(db, project, people[1], 0)
     assert rounds.projects_due(db) == [project.id]
     rounds.start(db, project.id, {}, "automatic", None, NOON)
     assert rounds.projects_due(db) == []
-    assert activity.progress(db, project.id, people[0], NOON).until_next_round == 2
+    assert activity.progress(db, project.id, people[0], NOON).round_labels == 0
 
 
 @pytest.mark.parametrize(
