@@ -52,19 +52,24 @@ class Times:
 
 
 class Annotator:
-    """One person with a browser: a connection kept open, two cookies, one review at a time."""
+    """One person with a browser: a connection kept open, two cookies, some reviews ahead, as the page's script does."""
 
     def __init__(self, port: int, session: str) -> None:
         self.http = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self.cookies = {"winnow": session}
-        self.page = self.send("GET", "/projects/1/annotate")
+        page = self.send("GET", "/projects/1/annotate")
+        token = TOKEN.search(page)
+        assert token
+        self.token = token[1]
+        self.labels: list[str] = []
+        self.held: list[str] = []
 
-    def send(self, method: str, path: str, form: dict[str, str] | None = None) -> str:
+    def send(self, method: str, path: str, form: list[tuple[str, str]] | None = None) -> str:
         """The answer's text; anything but success is an error."""
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
-        headers |= {"HX-Request": "true"} if method == "POST" else {}
+        headers |= {"X-Requested-With": "fetch"} if method == "POST" else {}
         headers |= {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
-        self.http.request(method, path, urlencode(form or {}), headers)
+        self.http.request(method, path, urlencode(form or []), headers)
         response = self.http.getresponse()
         text = response.read().decode()
         for cookie in response.headers.get_all("Set-Cookie") or []:
@@ -73,27 +78,24 @@ class Annotator:
         assert response.status in (200, 204), (path, response.status, text[:300])
         return text
 
-    def post(self, path: str, **form: str) -> tuple[str, float]:
+    def post(self, path: str, *form: tuple[str, str]) -> tuple[str, float]:
         """The answer and the milliseconds that it took."""
-        found = TOKEN.search(self.page)
-        assert found
         began = time.perf_counter()
-        text = self.send("POST", path, {"csrf_token": found[1], **form})
+        text = self.send("POST", path, [("csrf_token", self.token), *form])
         return text, 1000 * (time.perf_counter() - began)
 
     def label(self, times: Times, chance: Random) -> None:
-        """Take a review, answer it; the answer brings the next, which is given back to measure the taking alone."""
-        self.page, taken = self.post("/projects/1/annotate/next")
-        lease = LEASE.search(self.page)
-        assert lease, "the queue is empty: use more --reviews"
-        self.page, answered = self.post(
-            f"/leases/{lease[1]}/answer", label=chance.choice(LABEL.findall(self.page)), seconds="1"
-        )
-        following = LEASE.search(self.page)
-        assert following, "the queue is empty: use more --reviews"
-        self.post(f"/leases/{following[1]}/release")
+        """Answer the review on top; then fetch one more, to have as many ahead as before."""
+        if self.held:
+            answer = [("label", chance.choice(self.labels)), ("seconds", "1")]
+            _, answered = self.post(f"/leases/{self.held.pop(0)}/answer", *answer)
+            times.submits.append(answered)
+        page, taken = self.post("/projects/1/annotate/ahead", *(("have", token) for token in self.held))
+        fresh = LEASE.findall(page)
+        assert fresh, "the queue is empty: use more --reviews"
+        self.held += fresh
+        self.labels = self.labels or sorted(set(LABEL.findall(page)))
         times.claims.append(taken)
-        times.submits.append(answered)
 
 
 def main() -> None:
@@ -192,7 +194,7 @@ def measure(port: int, tokens: list[str], seconds: float, think: float) -> Times
 
 def report(count: int, state: str, times: Times) -> None:
     print(f"{count:>3} annotator{'s' if count > 1 else ' '} {state:<17} n {len(times.claims):>4}", end="")
-    for name, values in (("next review", times.claims), ("submit and next", times.submits)):
+    for name, values in (("one more ahead", times.claims), ("submit", times.submits)):
         cuts = statistics.quantiles(values, n=100, method="inclusive")
         print(f"  {name}: p50 {cuts[49]:5.1f} ms, p95 {cuts[94]:5.1f} ms, max {max(values):6.1f} ms", end="")
     print(flush=True)
