@@ -144,7 +144,9 @@
 
   function showGuidelines(guidelines) {
     if (!guidelines) return;
-    document.getElementById("guidelines").replaceWith(guidelines);
+    const before = document.getElementById("guidelines");
+    guidelines.open = before.open;
+    before.replaceWith(guidelines);
     voice.tell("guidelines-new");
   }
 

@@ -17,13 +17,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_wtf.csrf import generate_csrf
 
-from webapp import answer_form, labelling_keys
+from webapp import answer_form, guidelines_text, labelling_keys
 from webapp.auth import login_required, the_user
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.errors import status_of, words_of
 from webapp.htmx import render
-from webapp.store import activity, annotations, my_answers, projects, queue, users
+from webapp.store import activity, annotations, guidelines, my_answers, projects, queue, users
 from webapp.store.errors import (
     AlreadyAnnotated,
     InvalidValue,
@@ -254,6 +254,16 @@ def _context(project: Project) -> dict[str, Any]:
         "note_limit": annotations.NOTE_LIMIT,
         "skip_reasons": answer_form.SKIP_REASONS,
         "answer_words": answer_form.words,
-        "guidelines": None,
-        "guidelines_changed": False,
+        **_guidelines(project),
+    }
+
+
+def _guidelines(project: Project) -> dict[str, Any]:
+    """The version in force, and whether the page's script has another one on screen."""
+    current = guidelines.current(get_db(), project.id)
+    shown = request.form.get("guidelines", "")
+    return {
+        "guidelines": current,
+        "guidelines_html": guidelines_text.rendered(current.text) if current else "",
+        "guidelines_changed": shown != (str(current.id) if current else ""),
     }

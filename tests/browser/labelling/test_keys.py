@@ -4,7 +4,8 @@ import pytest
 from desk import Desk
 from playwright.sync_api import expect
 
-from webapp.store import users
+from webapp.store import guidelines, users
+from webapp.store.connection import utc_now
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -74,6 +75,24 @@ def test_help_shows_the_keys_and_takes_none_meanwhile(ada: Desk) -> None:
     ada.press("1", "Escape")
     expect(ada.page.locator("#help")).to_be_hidden()
     assert ada.text() == text
+
+
+def test_guidelines_beside_the_review(ada: Desk) -> None:
+    guidelines.save(ada.db, 1, "Judge all of it.", None, utc_now(), 0)
+    ada.open()
+    panel = ada.page.locator("#guidelines")
+    ada.press("g")
+    expect(panel).to_contain_text("Judge all of it.")
+    expect(panel.locator(".guidelines")).to_be_visible()
+    given = ada.answer("1")  # they stay open while one goes on
+    ada.all_sent()
+    assert ada.stored() == [given]
+    guidelines.save(ada.db, 1, "Judge the ending.", None, utc_now(), 1)
+    ada.answer("2")
+    expect(panel).to_contain_text("Judge the ending.")
+    expect(ada.page.locator("#notices")).to_contain_text("The guidelines have changed")
+    ada.press("g")
+    expect(panel.locator(".guidelines")).to_be_hidden()
 
 
 def test_keys_of_ones_own(ada: Desk) -> None:

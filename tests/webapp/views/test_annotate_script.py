@@ -8,7 +8,7 @@ from flask import Flask
 from sqlite_utils import Database
 from visitor import Browser
 
-from webapp.store import annotations, my_answers, queue, sessions
+from webapp.store import annotations, guidelines, my_answers, queue, sessions
 from webapp.store.projects import Project
 
 
@@ -155,3 +155,18 @@ def test_a_change_while_looking_back_is_acknowledged_or_refused(annotator: Brows
     assert changed.get_json()["annotation"] > given.id
     assert annotator.post(page_of(project, f"/history/{other.id}"), form, script=True).status_code == 409
     assert len(annotations.of_review(web_db, given.review_id)) == 3
+
+
+def test_the_guidelines_are_beside_the_review_and_come_again_when_they_change(
+    annotator: Browser, web_db: Database, clock: Clock
+) -> None:
+    project = a_project(web_db)
+    assert 'data-guidelines="" hidden' in annotator.get(page_of(project, "")).text
+    first = guidelines.save(web_db, project.id, "Judge *all* of it. <script>x</script>", None, clock(), 0)
+    page = annotator.get(page_of(project, "")).text
+    assert "Judge <em>all</em> of it." in page
+    assert "<script>x" not in page
+    form = {"guidelines": first.id}
+    assert "Judge" not in annotator.post(page_of(project, "/ahead"), form, script=True).text
+    guidelines.save(web_db, project.id, "Judge the ending.", None, clock(), first.number)
+    assert "Judge the ending." in annotator.post(page_of(project, "/ahead"), form, script=True).text
