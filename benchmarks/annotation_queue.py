@@ -6,14 +6,9 @@ Times are taken at the client, which shares the machine with the server, the wor
 """
 
 import argparse
-import http.client
 import importlib.util
-import os
 import re
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -22,8 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from urllib.parse import urlencode
 
+from serving import Connection, free_port, process, wait_for
 from sqlite_utils import Database
 
 from learner import encoders
@@ -55,34 +50,19 @@ class Annotator:
     """One person with a browser: a connection kept open, two cookies, some reviews ahead, as the page's script does."""
 
     def __init__(self, port: int, session: str) -> None:
-        self.http = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        self.cookies = {"winnow": session}
-        page = self.send("GET", "/projects/1/annotate")
-        token = TOKEN.search(page)
+        self.connection = Connection(port, session)
+        token = TOKEN.search(self.connection.send("GET", "/projects/1/annotate").text)
         assert token
         self.token = token[1]
         self.labels: list[str] = []
         self.held: list[str] = []
 
-    def send(self, method: str, path: str, form: list[tuple[str, str]] | None = None) -> str:
-        """The answer's text; anything but success is an error."""
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
-        headers |= {"X-Requested-With": "fetch"} if method == "POST" else {}
-        headers |= {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
-        self.http.request(method, path, urlencode(form or []), headers)
-        response = self.http.getresponse()
-        text = response.read().decode()
-        for cookie in response.headers.get_all("Set-Cookie") or []:
-            name, _, value = cookie.partition(";")[0].partition("=")
-            self.cookies[name] = value
-        assert response.status in (200, 204), (path, response.status, text[:300])
-        return text
-
     def post(self, path: str, *form: tuple[str, str]) -> tuple[str, float]:
-        """The answer and the milliseconds that it took."""
-        began = time.perf_counter()
-        text = self.send("POST", path, [("csrf_token", self.token), *form])
-        return text, 1000 * (time.perf_counter() - began)
+        """The answer and the milliseconds that it took; anything but success is an error."""
+        headers = {"X-Requested-With": "fetch"}
+        answered = self.connection.send("POST", path, [("csrf_token", self.token), *form], headers)
+        assert answered.status in (200, 204), (path, answered.status, answered.text[:300])
+        return answered.text, answered.milliseconds
 
     def label(self, times: Times, chance: Random) -> None:
         """Answer the review on top; then fetch one more, to have as many ahead as before."""
@@ -240,34 +220,6 @@ def wait_for_round(instance: Instance) -> None:
     while not any(each.state == "running" for each in rounds.of_project(db, 1)):
         time.sleep(0.1)
     db.close()
-
-
-@contextmanager
-def process(instance: Instance, *command: str) -> Iterator[None]:
-    words = [sys.executable, "-m", "webapp.cli", "--instance", str(instance.folder), *command]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    with subprocess.Popen(words, env=environment, stderr=subprocess.DEVNULL) as running:
-        try:
-            yield
-        finally:
-            running.terminate()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_for(port: int) -> None:
-    for _ in range(300):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit("The web server did not start.")
 
 
 if __name__ == "__main__":

@@ -14,8 +14,9 @@ import threading
 from pathlib import Path
 from random import Random
 
-from annotation_queue import build, free_port, measure, process, wait_for
+from annotation_queue import build, measure
 from playwright.sync_api import BrowserContext, Page, sync_playwright
+from serving import free_port, process, wait_for
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
