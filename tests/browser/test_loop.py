@@ -202,7 +202,7 @@ def test_import_label_train_and_see_the_curve(site: Any, visitor: Callable[[], A
 
     follow_round(root.page, ada.page, site.address)
     see_learning_curve(root.page, site.address)
-    with ada.page.expect_response("**/annotate/ahead"):
+    with ada.page.expect_response("**/answer"):
         answer(ada.page)  # the reviews on screen and ahead were leased before
     newest, published = lease_origins(site)
     assert newest == published

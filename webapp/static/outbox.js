@@ -18,6 +18,7 @@
   let wait = FIRST_WAIT_MS;
   let timer = null;
   let running = null;
+  let alongside = () => []; // fields by which the last answer asks for the next review
 
   const changed = (name, detail) => changes.dispatchEvent(new CustomEvent(name, { detail }));
 
@@ -57,12 +58,13 @@
   // Empty once the server has decided; otherwise why the answer has to wait.
   async function send(entry) {
     unsent.write({ ...entry, tried: true });
-    const { status, text } = await server.post(entry.address, entry.fields);
+    const last = unsent.entries().length === 1;
+    const { status, text } = await server.post(entry.address, last ? [...entry.fields, ...alongside()] : entry.fields);
     const said = server.json(text);
     if (status < 300 && said?.annotation) {
       unsent.remove(entry);
       wait = FIRST_WAIT_MS;
-      changed("sent", entry);
+      changed("sent", { ...entry, ahead: said.ahead });
       return "";
     }
     if (status < 400 || status >= 500 || LATER.includes(status)) {
@@ -112,5 +114,11 @@
     if (document.visibilityState === "visible") again();
   });
 
-  winnow.outbox = { add, flush, takeBack, refuse, changes, unsent, refused, state: () => state };
+  winnow.outbox = {
+    add, flush, takeBack, refuse, changes, unsent, refused,
+    state: () => state,
+    sendAlong: (fields) => {
+      alongside = fields;
+    },
+  };
 })();

@@ -100,9 +100,11 @@
     if (document.visibilityState === "visible" && cards.length) refill();
   }, Number(dataset.renewSeconds) * 1000);
 
+  outbox.sendAlong(() => [["ahead", "1"], ...have()]);
   outbox.changes.addEventListener("sent", ({ detail }) => {
     done.set(detail.token, null);
-    refill();
+    if (detail.ahead) take(detail.ahead);
+    else if (!cards.length) refill();
   });
   // If the review is still this person's, as after a change of the labels, it comes again as the server has it now.
   outbox.changes.addEventListener("refused", ({ detail }) => {

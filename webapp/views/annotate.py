@@ -70,7 +70,7 @@ def ahead(project_id: int) -> ResponseReturnValue:
 @blueprint.post("/leases/<token>/answer")
 @login_required
 def answer(token: str) -> ResponseReturnValue:
-    """Store the answer; a page without script gets the next review. Sending it twice stores it once."""
+    """Store the answer, once however often it is sent; the next review comes with the acknowledgement."""
     queue.owned(get_db(), token, the_user().id)
     lease = queue.by_token(get_db(), token)
     try:
@@ -78,9 +78,11 @@ def answer(token: str) -> ResponseReturnValue:
         saved = annotations.record(get_db(), token, the_user().id, given, now())
     except (LeaseExpired, AlreadyAnnotated, UnknownLabel, InvalidValue) as error:
         return _refusal(error) if _for_script() else _not_saved(lease, error)
-    if _for_script():
-        return jsonify(annotation=saved.id, repeated=saved.repeated)
-    return _next_page(projects.get(get_db(), lease.project_id))
+    project = projects.get(get_db(), lease.project_id)
+    if not _for_script():
+        return _next_page(project)
+    refill = _stock(project, request.form.getlist("have")) if "ahead" in request.form else None
+    return jsonify(annotation=saved.id, repeated=saved.repeated, ahead=refill)
 
 
 @blueprint.post("/projects/<int:project_id>/annotate/release")
@@ -192,9 +194,7 @@ def _revive(project: Project, tokens: list[str]) -> None:
             continue
 
 
-def _stock(
-    project: Project, have: list[str], top: Lease | None = None, note: str = ""
-) -> ResponseReturnValue:
+def _stock(project: Project, have: list[str], top: Lease | None = None, note: str = "") -> str:
     """All that this person holds, topped up: the order, and a card for each that the page lacks.
 
     `top` came back by an undo, with the note that its answer had.

@@ -232,7 +232,7 @@ def test_the_card_is_blind_unless_the_lease_says_otherwise(annotator: Browser, w
     web_db["leases"].update(lease.token, guess)
     blind = annotator.post(page_of(project, "/ahead"), script=True).text
     assert "The model thinks" not in blind
-    assert "87" not in blind
+    assert "87%" not in blind
     assert not {"audit", "uncertain", "holdout", "probability"} & set(re.findall(r"[a-z]+", blind))
     web_db["leases"].update(lease.token, {"shown": "suggestion"})
     suggested = annotator.get(page_of(project)).text

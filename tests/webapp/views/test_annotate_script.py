@@ -37,6 +37,16 @@ def test_the_page_gets_reviews_ahead_and_only_the_cards_that_it_lacks(
     assert fresh == then[2:]
 
 
+def test_the_acknowledgement_brings_the_next_review_along(annotator: Browser, web_db: Database) -> None:
+    project = a_project(web_db, ahead=1)
+    held, _ = ahead(annotator, project)
+    form = {"label": project.labels[0].id, "ahead": "1", "have": held[1:]}
+    brought = annotator.post(f"/leases/{held[0]}/answer", form, script=True).get_json()["ahead"]
+    assert f'data-held="{held[1]} ' in brought
+    assert brought.count("data-lease=") == 1
+    assert held[1] not in re.findall(r'data-lease="([^"]+)"', brought)
+
+
 def test_an_answer_sent_twice_is_stored_once_and_both_times_acknowledged(
     annotator: Browser, web_db: Database
 ) -> None:
