@@ -42,7 +42,7 @@ def verdict(alpha: Mapping[str, Any]) -> Verdict:
         return Verdict("warn", _("People often disagree"), text)
     return Verdict(
         "",
-        _("Not settled yet"),
+        _("Too close to call"),
         _("The interval is too wide: further reviews with several labels narrow it."),
     )
 

@@ -23,7 +23,7 @@ def alpha(low: float | None, high: float | None, n: int = 200) -> dict[str, Any]
         (alpha(0.81, 0.9), "People agree closely"),
         (alpha(0.79, 0.9), "People agree, with doubtful cases"),
         (alpha(0.3, 0.66), "People often disagree"),
-        (alpha(0.5, 0.9), "Not settled yet"),
+        (alpha(0.5, 0.9), "Too close to call"),
         (alpha(0.9, 0.95, FEWEST_TO_TELL - 1), "Too early to tell"),
         (alpha(None, None), "It cannot be told"),
     ],
