@@ -71,10 +71,11 @@ def _starter(labels: list[Label]) -> str:
         "positive": _("The writer is happy on the whole, or recommends it."),
     }
     rule = _("When to give it, and when not to.")
+    in_doubt = _("When in doubt")
     parts = [
         _("Give each review the one label that fits what its writer thinks on the whole."),
         *(_label_part(label.name, usual.get(label.name.casefold(), rule)) for label in labels),
-        f"## {_('When in doubt')}",
+        f"## {in_doubt}",
         "\n".join(
             f"- {advice}"
             for advice in (

@@ -1,5 +1,6 @@
 """Every visible string has its Chinese, and the compiled catalogue is that of the text one."""
 
+import ast
 import re
 from gettext import GNUTranslations
 from pathlib import Path
@@ -40,6 +41,23 @@ def test_every_string_has_its_chinese() -> None:
         if message.string and all(message.string)
     }
     assert sorted(messages_in_the_source() - translated) == [], "see webapp/translations/babel.cfg"
+
+
+def test_no_string_hides_from_the_catalogue() -> None:
+    """Babel does not look inside f-strings."""
+    hidden = [
+        f"{path.relative_to(WEBAPP)}:{call.lineno}"
+        for path in WEBAPP.rglob("*.py")
+        for text in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(text, ast.JoinedStr)
+        for call in ast.walk(text)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in keywords()
+        and call.args
+        and isinstance(call.args[0], ast.Constant)
+    ]
+    assert hidden == []
 
 
 def test_the_chinese_keeps_every_placeholder() -> None:
