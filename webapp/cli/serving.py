@@ -97,13 +97,12 @@ def worker_command(instance: Instance) -> None:
     "--play",
     "players",
     type=click.IntRange(1, 20),
-    default=0,
     metavar="N",
     help="Let N raters label it first.",
 )
 @pass_instance
 def demo_command(
-    instance: Instance, host: str, port: int, processes: int, threads: int, workers: int, players: int
+    instance: Instance, host: str, port: int, processes: int, threads: int, workers: int, players: int | None
 ) -> None:
     """Start with real, human-rated reviews, ready to label in the browser.
 
@@ -113,7 +112,7 @@ def demo_command(
     from webapp.cli.demonstrating import prepare
 
     supervise.require_free(host, port)
-    prepare(instance, players)
+    prepare(instance, players or 0)
     run(instance, host, port, processes, threads, workers)
 
 

@@ -1,6 +1,10 @@
 """Raters who label the demo again, so that a team's pages show life from the start."""
 
+import socket
+from collections.abc import Callable
+
 import pytest
+from click.testing import Result
 from sqlite_utils import Database
 
 from webapp.cli.playing import LABELS_A_ROUND, ROUNDS, play
@@ -11,6 +15,7 @@ from webapp.store import insertion, jobs, model_versions, projects
 from webapp.store.connection import utc_now
 from webapp.store.projects import ProjectSettings
 
+Winnow = Callable[..., Result]
 WORDS = {2: "good", -2: "bad", 0: "ok"}
 
 
@@ -47,3 +52,12 @@ def test_each_rater_gives_the_votes_of_the_study(instance: Instance, db: Databas
     assert all(row["label"] == by_id[row["external_id"]].label_by(int(row["rater"][-1]) - 1) for row in given)
     assert len({row["external_id"] for row in given}) < len(given), "some reviews have two labels"
     assert len(model_versions.learning_curve(db, project.id)) == ROUNDS
+
+
+@pytest.mark.parametrize("options", [(), ("--play", "20")])
+def test_a_demo_needs_no_players(winnow: Winnow, options: tuple[str, ...]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        result = winnow("demo", "--port", taken.getsockname()[1], *options)
+    assert result.exit_code == 1 and "Cannot listen" in result.stderr
