@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learner.evaluation import confusion, summary
+from learner.words import spoken
 
 Ints = NDArray[np.int64]
 
@@ -35,9 +36,10 @@ class _Difference:
     high: float
 
     def __str__(self) -> str:
-        return (
-            f"{self.name} {self.old:.1f} → {self.new:.1f} % "
-            f"(difference {self.new - self.old:+.1f}, 95 % interval {self.low:+.1f} to {self.high:+.1f})"
+        gain = self.new - self.old
+        return spoken(
+            f"{self.name}: {self.old:.1f} → {self.new:.1f} % "
+            f"(difference {gain:+.1f}, 95 % interval {self.low:+.1f} to {self.high:+.1f})"
         )
 
 
@@ -67,19 +69,21 @@ def compare(y: Ints, old: Ints, new: Ints, labels: list[str], seed: int = 0) -> 
     if len(y) < MIN_LABELS:
         return too_few(len(y))
     differences = _differences(y, old, new, labels, np.random.default_rng(seed))
-    on = f"on {len(y)} validation labels"
+    n = len(y)
     worse = [item for item in differences if item.high < 0]
     if worse:
         listed = "; ".join(map(str, worse))
         return Verdict(
-            False, "worse", f"Worse than the serving version {on}: {listed}. The old one keeps serving."
+            False,
+            "worse",
+            f"Worse than the serving version on {n} validation labels: {listed}. The old one keeps serving.",
         )
     better = [item for item in differences[:2] if item.low > 0]
     if better:
-        return Verdict(
-            True, "better", f"Better than the serving version {on}: {'; '.join(map(str, better))}."
-        )
-    return Verdict(True, "same", f"No worse than the serving version {on}: {differences[0]}.")
+        listed = "; ".join(map(str, better))
+        return Verdict(True, "better", f"Better than the serving version on {n} validation labels: {listed}.")
+    most = differences[0]
+    return Verdict(True, "same", f"No worse than the serving version on {n} validation labels: {most}.")
 
 
 def _differences(
@@ -103,7 +107,7 @@ def _differences(
         if (y == i).any():
             spread = after["recall"][:, i] - before["recall"][:, i]
             was_i, now_i = float(was["recall"][i]), float(now["recall"][i])
-            result.append(_difference(f"recall of {label}", was_i, now_i, spread))
+            result.append(_difference(spoken(f"recall of {label}"), was_i, now_i, spread))
     return result
 
 

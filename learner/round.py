@@ -142,8 +142,8 @@ def check_labels(y: Ints, label_names: list[str]) -> None:
     missing = [name for name in label_names if name not in present]
     if len(present) == 1:
         raise NotEnoughLabels(
-            f"All {len(y)} labels are {present.pop()!r}, so there is nothing to tell apart. "
-            f"Go on until a review is {' or '.join(map(repr, missing))}, then start the round."
+            f"All {len(y)} labels are “{present.pop()}”, so there is nothing to tell apart. "
+            f"Go on until a review is one of these: {'; '.join(missing)}. Then start the round."
         )
     if len(y) < len(label_names):
         raise NotEnoughLabels(

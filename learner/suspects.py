@@ -104,8 +104,8 @@ def _doubted(y: Ints, proba: NDArray[np.float64]) -> list[tuple[int, float]]:
 
 
 def _too_few(counts: Ints, label_names: Sequence[str]) -> str:
-    have = ", ".join(f"{count} {name}" for name, count in zip(label_names, counts, strict=True))
+    have = "; ".join(f"{name}: {count}" for name, count in zip(label_names, counts, strict=True))
     return (
-        f"Doubtful labels can be looked for once two labels have {FEWEST_OF_A_LABEL} reviews each to learn from; "
-        f"there are {have}."
+        f"Doubtful labels can be looked for once two labels have {FEWEST_OF_A_LABEL} reviews each to learn from. "
+        f"There are {have}."
     )

@@ -9,6 +9,7 @@ from sqlite_utils.utils import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from webapp.htmx import is_htmx
+from webapp.sentences import said
 from webapp.store import errors as store
 
 STATUS: dict[type[store.StoreError], int] = {
@@ -46,7 +47,7 @@ def status_of(error: store.StoreError) -> int:
 
 def words_of(error: store.StoreError) -> str:
     """What the error says, in the reader's language where the catalogue has it (translations/babel.cfg)."""
-    return str(gettext(str(error))) if str(error) else ""
+    return said(str(error))
 
 
 def _store_error(error: store.StoreError) -> Response:

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext
 from learner.errors import SettingsError
 from learner.settings import CLASSIFIERS, STRATEGIES, FinetuneSettings, HeadSettings, RoundSettings, Settings
 from webapp.forms import Form
+from webapp.sentences import said
 
 GROUPS: dict[str, type[Settings]] = {"head": HeadSettings, "finetune": FinetuneSettings}
 # Asked on the page itself; everything else is behind "All settings".
@@ -106,7 +107,7 @@ def parse(source: Mapping[str, str], encoders: Sequence[str]) -> Form[RoundSetti
     try:
         settings = RoundSettings.from_dict(values)
     except SettingsError as problem:
-        errors = {name: _sentence(message) for name, message in problem.errors.items()}
+        errors = {name: _sentence(said(message)) for name, message in problem.errors.items()}
     if typed.get("encoder") not in encoders:
         errors["encoder"] = _("Choose an encoder that was added; “winnow encoder add NAME” adds one.")
     if "audit_share" in errors:

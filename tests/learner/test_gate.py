@@ -35,7 +35,7 @@ def test_one_class_that_gets_lost_is_enough_to_be_refused() -> None:
     verdict = gate.compare(y, old, new, LABELS)
     assert (new == y).mean() > (old == y).mean()
     assert not verdict.serves
-    assert "recall of neutral 100.0 → 0.0 %" in verdict.reason
+    assert "recall of neutral: 100.0 → 0.0 %" in verdict.reason
 
 
 def test_a_small_change_either_way_is_noise() -> None:

@@ -148,7 +148,7 @@ def test_no_holdout_no_validation_no_pool(task: RoundTask) -> None:
     ("y", "names", "hint"),
     [
         ([], LABELS, "no label"),
-        ([1, 1, 1], LABELS, "until a review is 'negative'"),
+        ([1, 1, 1], LABELS, "one of these: negative"),
         ([0, 1], ["negative", "neutral", "positive"], "at least 1 more"),
         ([0, 0], ["all"], "single class"),
     ],

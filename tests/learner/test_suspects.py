@@ -51,5 +51,5 @@ def test_a_rare_label_is_not_judged() -> None:
 
 def test_too_few_labels_say_so() -> None:
     features, y = a_world(24)
-    with pytest.raises(NotEnoughLabels, match=r"10 reviews each.*8 negative, 8 neutral, 8 positive"):
+    with pytest.raises(NotEnoughLabels, match=r"10 reviews each.*negative: 8; neutral: 8; positive: 8"):
         find_suspects(np.arange(24), features, y, NAMES, 1.0)

@@ -10,7 +10,8 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
-WEBAPP = Path(__file__).resolve().parents[2] / "webapp"
+ROOT = Path(__file__).resolve().parents[2]
+WEBAPP = ROOT / "webapp"
 CATALOGUE = WEBAPP / "translations" / "zh" / "LC_MESSAGES"
 CONFIGURATION = WEBAPP / "translations" / "babel.cfg"
 
@@ -27,10 +28,15 @@ def keywords() -> dict[str, tuple[int, ...] | None]:
     return {**DEFAULT_KEYWORDS, **dict.fromkeys(added)}
 
 
+def is_ours(folder: str) -> bool:
+    """Whether a folder of the root may hold what people read."""
+    return Path(folder).relative_to(ROOT).parts[0] in ("learner", "webapp")
+
+
 def messages_in_the_source() -> set[str]:
     with CONFIGURATION.open(encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)
-    found = extract_from_dir(str(WEBAPP), methods, options, keywords())
+    found = extract_from_dir(str(ROOT), methods, options, keywords(), directory_filter=is_ours)
     return {message if isinstance(message, str) else message[0] for _, _, message, _, _ in found}
 
 

@@ -19,6 +19,7 @@ HEARTBEAT_INTERVAL = timedelta(seconds=5)
 # Longer than any pause of a busy machine, short enough that a killed round is soon taken up again.
 HEARTBEAT_LIMIT = timedelta(seconds=30)
 MAX_ATTEMPTS = 3
+DIED = f"The worker died {MAX_ATTEMPTS} times while it ran this. See the log of the worker; memory is the usual cause."
 OPEN_STATES = ("queued", "running")
 
 
@@ -43,10 +44,9 @@ def claim_next(db: Database, table: Table, now: datetime, kinds: tuple[str, ...]
             {"stale": stale, "now": timestamp(now)},
         )
         db.execute(
-            f"UPDATE {table} SET state = 'failed', finished_at = :now, error = 'The worker died '"
-            f" || attempts || ' times while it ran this. See the log of the worker; memory is the usual cause.'"
+            f"UPDATE {table} SET state = 'failed', finished_at = :now, error = :died"
             f" WHERE {abandoned} AND attempts >= {MAX_ATTEMPTS}",
-            {"stale": stale, "now": timestamp(now)},
+            {"stale": stale, "now": timestamp(now), "died": DIED},
         )
         row = db.execute(
             f"UPDATE {table} SET state = 'running', heartbeat_at = :now, started_at = coalesce(started_at, :now),"

@@ -24,6 +24,7 @@ from webapp.htmx import redirect_to, render
 from webapp.importing import DELIMITERS, ENCODINGS, KINDS, REVIEW_NOTES, ROW_ERRORS, FileError
 from webapp.instance import Instance
 from webapp.security import attachment, large_upload
+from webapp.sentences import said
 from webapp.store import jobs, projects
 from webapp.store.errors import InvalidValue, NotFound
 from webapp.store.jobs import Job
@@ -53,7 +54,7 @@ def upload(project_id: int) -> ResponseReturnValue:
     try:
         stored = import_drafts.keep_upload(file, _instance().uploads)
     except FileError as error:
-        return _upload_page(project, {"file": error.message}, 422)
+        return _upload_page(project, {"file": said(error.message)}, 422)
     draft = import_drafts.begin(get_db(), project, stored, file.filename[-200:], the_user().id, now())
     return redirect_to(url_for("imports.show", project_id=project_id, job_id=draft.id))
 
@@ -101,7 +102,7 @@ def check(project_id: int, job_id: int) -> ResponseReturnValue:
     try:
         import_drafts.check(get_db(), _instance(), project, job, the_user().id, now())
     except FileError as error:
-        return _preview_page(project, job, {"file": error.message})
+        return _preview_page(project, job, {"file": said(error.message)})
     return redirect_to(url_for("imports.show", project_id=project_id, job_id=job_id))
 
 

@@ -7,6 +7,7 @@ from flask import Flask
 from sqlite_utils import Database
 from visitor import Browser
 
+from learner import gate
 from learner.settings import RoundSettings
 from webapp import round_form
 from webapp.instance import Instance
@@ -173,3 +174,14 @@ def test_labels_withdrawn_since_are_told_with_the_version(admin: Browser, web_db
     annotations.undo(web_db, given.id, ada.id, NOON)
     assert "1 of its labels was withdrawn" in admin.get(f"/projects/{project.id}/rounds/1").text
     assert "1 withdrawn since" in admin.get(f"/projects/{project.id}/rounds").text
+
+
+def test_a_failed_round_says_why_in_chinese_and_keeps_it_in_english(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db)
+    rounds.start(web_db, project.id, {"classifier": "head"}, "button", None, NOON)
+    claim = work.claim_next(web_db, "rounds", NOON)
+    assert claim is not None
+    work.finish(web_db, claim, "failed", NOON, gate.too_few(7).reason)
+    page = admin.get(f"/projects/{project.id}/rounds/1?lang=zh").text
+    assert "验证集有 7 条标注，比较版本需要 20 条。" in page
+    assert rounds.numbered(web_db, 1, project.id).error == gate.too_few(7).reason
