@@ -381,4 +381,11 @@ CREATE INDEX reviews_open ON reviews (project_id, part, shuffle_key, language, c
 CREATE INDEX annotations_skipped ON annotations (project_id, created_at)
     WHERE action = 'skip' AND undone_by IS NULL;
 
+CREATE INDEX annotations_flagged ON annotations (project_id, review_id) WHERE action = 'flag' AND undone_by IS NULL;
+
+CREATE INDEX annotations_labels_by_review ON annotations (project_id, review_id, label_id, action, undone_by)
+    WHERE action = 'label' AND undone_by IS NULL;
+
+CREATE INDEX reviews_left_out ON reviews (project_id) WHERE excluded_at IS NOT NULL;
+
 CREATE INDEX annotations_of_review ON annotations (review_id, annotator_id);

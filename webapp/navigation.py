@@ -39,12 +39,12 @@ BY_VIEW = ("annotate", "projects")
 
 @dataclass(frozen=True)
 class Link:
-    """`waiting`: how much there is to do behind it."""
+    """`waiting`: how much there is to do behind it; empty for nothing."""
 
     words: str
     address: str
     current: bool
-    waiting: int = 0
+    waiting: str = ""
 
 
 def init_app(app: Flask) -> None:
@@ -69,7 +69,8 @@ def project_address(project: Project) -> str:
 def _with_waiting(link: Link, project: Project) -> Link:
     if link.address != url_for("adjudicate.index", project_id=project.id):
         return link
-    return replace(link, waiting=cases.waiting(get_db(), project.id, now()))
+    found = cases.waiting(get_db(), project.id, now())
+    return replace(link, waiting=f"{found - 1}+" if found == cases.MANY else str(found or ""))
 
 
 def _links(items: Iterable[tuple[str, str, str]], **values: Any) -> list[Link]:

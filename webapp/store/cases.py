@@ -14,6 +14,8 @@ from webapp.store.connection import timestamp
 # Somebody who answered in this time may still take what another person skipped.
 ACTIVE = timedelta(days=7)
 PAGE = 50
+# From here on the number says no more than that there are many.
+MANY = 100
 
 # Current answers; the words "action <> 'undo'" bring in their index.
 _CURRENT = "a.undone_by IS NULL AND a.action <> 'undo'"
@@ -22,9 +24,10 @@ _SINCE_DECISION = f"""(SELECT max(a.created_at) FROM annotations a WHERE a.revie
 # Which reviews may be a case, and which of those are. What a hidden check answers opens no settled case again.
 KINDS = {
     "disagreement": (
-        f"SELECT a.review_id FROM annotations a WHERE {_CURRENT} GROUP BY a.review_id HAVING count(*) > 1",
-        f"""r.needed = 0 AND 1 < (SELECT count(DISTINCT a.label_id) FROM annotations a
-            WHERE a.review_id = r.id AND {_CURRENT} AND a.action = 'label')
+        """SELECT a.review_id FROM annotations a
+        WHERE a.project_id = :project AND a.action = 'label' AND a.undone_by IS NULL
+        GROUP BY a.review_id HAVING min(a.label_id) < max(a.label_id)""",
+        f"""r.needed = 0
         AND {_SINCE_DECISION.format(what="a.action = 'label' AND a.origin <> 'gold'")}""",
     ),
     "skipped": (
@@ -79,10 +82,15 @@ class LeftOut:
     reason: str
 
 
-def waiting(db: Database, project_id: int, now: datetime) -> int:
-    """How many reviews wait for a decision, of whatever kind."""
-    either = " UNION ".join(_question(kind) for kind in KINDS)
-    return int(db.execute(f"SELECT count(*) FROM ({either})", _values(project_id, now)).fetchone()[0])
+def waiting(db: Database, project_id: int, now: datetime, at_most: int = MANY) -> int:
+    """How many reviews wait for a decision, of whatever kind; none is looked for beyond `at_most`."""
+    values = {**_values(project_id, now), "most": at_most}
+    found: set[int] = set()
+    for kind in KINDS:
+        found.update(row["id"] for row in db.execute(f"{_question(kind)} LIMIT :most", values))
+        if len(found) >= at_most:
+            return at_most
+    return len(found)
 
 
 def counts(db: Database, project_id: int, now: datetime) -> dict[str, int]:
@@ -168,11 +176,11 @@ def left_out(db: Database, project_id: int, after_id: int = 0, limit: int = PAGE
 
 
 def _question(kind: str) -> str:
-    """The ids of all cases of a kind. CROSS JOIN: from the few that may be one to their rows, not the other way."""
+    """The ids of all cases of a kind. CROSS JOIN and +: from the few that may be one to their rows, one by one."""
     candidates, condition = KINDS[kind]
     return (
         f"SELECT r.id FROM ({candidates}) c CROSS JOIN reviews r ON r.id = c.review_id"
-        f" WHERE r.project_id = :project AND r.excluded_at IS NULL AND {condition}"
+        f" WHERE +r.project_id = :project AND r.excluded_at IS NULL AND {condition}"
     )
 
 

@@ -58,6 +58,17 @@ def test_two_labels_that_differ_wait_once_all_labels_are_there(
     assert cases.kinds_of(db, project.id, 1, LATER) == ["disagreement"]
 
 
+def test_what_waits_is_counted_once_and_not_beyond_a_number(
+    db: Database, people: list[int], pair: Pair
+) -> None:
+    project = pair(3)
+    for answer in (0, 2, "flag"):
+        give(db, project, people[0], answer)
+        give(db, project, people[1], 1 if answer != "flag" else "flag")
+    assert counted(db, project) == {"disagreement": 2, "flagged": 1}
+    assert [cases.waiting(db, project.id, LATER, most) for most in (1, 2, 3, 4)] == [1, 2, 3, 3]
+
+
 def test_people_who_agree_are_no_case(db: Database, people: list[int], pair: Pair) -> None:
     project = pair()
     for person in people[:2]:

@@ -47,6 +47,17 @@ def test_nothing_to_settle_says_when_something_comes(admin: Browser, project: Pr
     assert "waiting</span>" not in page
 
 
+def test_the_tab_says_how_much_waits_up_to_a_number(
+    admin: Browser, web_db: Database, pair: list[User], clock: Clock
+) -> None:
+    project = a_project(web_db, size=cases.MANY)
+    for waiting in range(1, cases.MANY + 1):
+        give(web_db, project, pair[0], "flag", clock)
+        if waiting == cases.MANY - 1:
+            assert ">99<span" in admin.get(f"/projects/{project.id}").text
+    assert ">99+<span" in admin.get(f"/projects/{project.id}").text
+
+
 def test_a_case_shows_answers_but_no_names_and_hides_guesses(
     admin: Browser, web_db: Database, project: Project, pair: list[User], clock: Clock
 ) -> None:
