@@ -11,9 +11,9 @@ from flask_babel import gettext as _
 from sqlite_utils import Database
 from werkzeug.datastructures import MultiDict
 
+from webapp.answer_form import SKIP_REASONS
 from webapp.label_words import label_name
 from webapp.store import assignments, jobs, users
-from webapp.store.annotations import SKIP_REASONS
 from webapp.store.filters import STATES, Filters
 from webapp.store.projects import Project
 from webapp.words import language_name
@@ -78,7 +78,7 @@ def options(db: Database, project: Project) -> dict[str, Options]:
         "label": labels,
         "predicted": labels,
         "annotator": [(str(person.id), person.name) for person in users.everyone(db)],
-        "reason": list(skip_reasons().items()),
+        "reason": [(reason, str(words)) for reason, words in SKIP_REASONS.items()],
         "language": [(code, language_name(code)) for code in occurring.languages],
         "category": [(name, name) for name in occurring.categories],
         "import": [(str(job.id), str(job.payload.get("name", job.id))) for job in imports],
@@ -115,16 +115,6 @@ def in_words(db: Database, project: Project, filters: Filters) -> list[tuple[str
         (called[name], dict(known.get(name, [])).get(value, value))
         for name, value in arguments(filters).items()
     ]
-
-
-def skip_reasons() -> dict[str, str]:
-    """Why somebody skips a review."""
-    return {
-        "unclear": _("unclear"),
-        "other-language": _("other language"),
-        "not-a-review": _("not a review"),
-        "mixed": _("mixed"),
-    }
 
 
 def _states() -> Options:

@@ -7,12 +7,12 @@ from flask import Blueprint, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from webapp.answer_form import SKIP_REASONS
 from webapp.auth import admin_required, the_user
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.htmx import redirect_to
 from webapp.label_words import label_name
-from webapp.review_filters import skip_reasons
 from webapp.store import adjudications, browse, cases, projects, reviews, second_looks
 from webapp.store.errors import NotFound, UnknownLabel
 from webapp.store.projects import Project
@@ -142,7 +142,7 @@ def _case(project: Project, review_id: int) -> dict[str, Any]:
         "voices": cases.voices(get_db(), review_id),
         "decisions": adjudications.of_review(get_db(), review_id),
         "prediction": predictions[0] if predictions else None,
-        "reasons": skip_reasons(),
+        "reasons": SKIP_REASONS,
         "reason_limit": adjudications.REASON_LIMIT,
     }
 

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from webapp import review_filters
+from webapp.answer_form import SKIP_REASONS
 from webapp.auth import admin_required, the_user
 from webapp.clock import now
 from webapp.db import get_db
@@ -75,7 +76,7 @@ def show(project_id: int, review_id: int) -> ResponseReturnValue:
         events=review_history.events(get_db(), review_id),
         predictions=browse.predictions_of(get_db(), review_id),
         origin_words=origin_words,
-        skip_reasons=review_filters.skip_reasons(),
+        skip_reasons=SKIP_REASONS,
         actions=bulk.action_words(),
     )
 

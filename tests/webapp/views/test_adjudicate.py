@@ -139,7 +139,7 @@ def test_a_skipped_review_goes_to_the_team_again(
     assert give(web_db, project, pair[1], "skip", clock) == review_id
     admin = log_in("root", role="admin")
     page = admin.get(f"/projects/{project.id}/settle").text
-    assert "not a review" in page and "To the team again" in page
+    assert "Not a review" in page and "To the team again" in page
     answer = admin.post(f"/projects/{project.id}/settle/{review_id}/send-back", {"kind": "skipped"})
     assert "Nothing skipped waits" in admin.get(answer.headers["Location"]).text
     assert queue.claim(web_db, project.id, pair[0].id, clock()).review_id == review_id  # type: ignore[union-attr]
