@@ -14,6 +14,12 @@ def test_an_empty_project_leads_to_people_and_labelling(admin: Browser, web_db: 
     assert "Nobody has answered yet" in page and 'href="/people"' in page
 
 
+def test_quality_and_team_lead_here(admin: Browser, web_db: Database) -> None:
+    home = f"/projects/{a_project(web_db).id}"
+    for page in ("quality", "team"):
+        assert f'href="{home}/annotators"' in admin.get(f"{home}/{page}").text
+
+
 def test_everybody_who_answered_is_listed_without_places(
     admin: Browser, web_db: Database, clock: Clock
 ) -> None:
