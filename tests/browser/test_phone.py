@@ -18,6 +18,14 @@ PHONE: dict[str, Any] = {"viewport": {"width": WIDTH, "height": HEIGHT}, "has_to
 # Not window.innerWidth: a phone's grows with what does not fit.
 CONTENT_WIDTH = "document.documentElement.scrollWidth"
 ANSWER_HEIGHT = 56
+# The least there is between what a button holds and its edge, of all buttons below the labels.
+ROOM = """() => {
+  const parts = document.querySelectorAll(":is(.others > .button, .skip > summary) > :is(svg, span:not(.wide-words))");
+  return Math.min(...[...parts].filter((part) => part.checkVisibility()).map((part) => {
+    const [inner, outer] = [part.getBoundingClientRect(), part.parentElement.getBoundingClientRect()];
+    return Math.min(inner.left - outer.left, outer.right - inner.right);
+  }));
+}"""
 
 
 @pytest.mark.parametrize("name", ["root", "ada"])
@@ -54,3 +62,20 @@ def test_a_case_is_settled_without_scrolling(guest: Callable[..., Any]) -> None:
     assert all(box["y"] + box["height"] <= answers["y"] for box in boxes[:-1])
     assert answers["y"] + answers["height"] <= HEIGHT
     assert not page.locator(".case .key").filter(visible=True).count()
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+@pytest.mark.parametrize("width", [320, WIDTH])
+def test_words_have_room_in_their_buttons(guest: Callable[..., Any], locale: str, width: int) -> None:
+    narrow = {**PHONE, "viewport": {"width": width, "height": HEIGHT}}
+    page = (visitor := guest("ada", locale=locale, **narrow)).page
+    page.goto(f"{visitor.site.address}/projects/1/annotate")
+    expect(page.locator(".answer")).to_have_count(3)
+    assert page.evaluate(ROOM) >= 8
+
+
+def test_figures_stand_two_in_a_line(guest: Callable[..., Any]) -> None:
+    page = (visitor := guest("root", **PHONE)).page
+    page.goto(f"{visitor.site.address}/projects/1/quality")
+    first, second = (page.locator(".stat").nth(place).bounding_box() for place in (0, 1))
+    assert first["y"] == second["y"]
