@@ -19,12 +19,12 @@ PROJECT = (
     (lazy_gettext("Label"), "annotate.show", "annotator"),
     (lazy_gettext("My labels"), "annotate.history", "annotator"),
     (lazy_gettext("Settle"), "adjudicate.index", "admin"),
-    (lazy_gettext("Guidelines"), "guidelines.show", "annotator"),
     (lazy_gettext("Reviews"), "reviews.index", "admin"),
     (lazy_gettext("Import"), "imports.new", "admin"),
     (lazy_gettext("Rounds"), "rounds.index", "admin"),
     (lazy_gettext("Quality"), "quality.index", "admin"),
     (lazy_gettext("Export"), "exports.index", "admin"),
+    (lazy_gettext("Guidelines"), "guidelines.show", "annotator"),
     (lazy_gettext("Team"), "team.index", "admin"),
     (lazy_gettext("Settings"), "projects.settings", "admin"),
 )
@@ -35,6 +35,9 @@ SITE = (
 )
 # Pages of these blueprints are told apart by their view, not by the blueprint.
 BY_VIEW = ("annotate", "projects")
+
+# Pages without a tab of their own, and the tab that is lit there.
+WITHIN = {"annotators": "quality"}
 
 
 @dataclass(frozen=True)
@@ -85,4 +88,6 @@ def _links(items: Iterable[tuple[str, str, str]], **values: Any) -> list[Link]:
 
 def _is_current(endpoint: str) -> bool:
     blueprint = endpoint.partition(".")[0]
-    return request.endpoint == endpoint if blueprint in BY_VIEW else blueprint in request.blueprints
+    if blueprint in BY_VIEW:
+        return request.endpoint == endpoint
+    return blueprint in (*request.blueprints, WITHIN.get(request.blueprint or ""))

@@ -23,6 +23,12 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful && !refused) notices().querySelectorAll(".notice-error").forEach((old) => old.remove());
 });
 
+// A row of tabs that is longer than the window begins with the tab one is on in sight.
+document.querySelectorAll(".tabs [aria-current]").forEach((tab) => {
+  const row = tab.closest("ul");
+  row.scrollLeft += tab.getBoundingClientRect().left - row.getBoundingClientRect().left - (row.clientWidth - tab.offsetWidth) / 2;
+});
+
 // Menus close when one looks elsewhere.
 document.addEventListener("click", (event) => {
   document.querySelectorAll("details.menu[open], details.skip[open]").forEach((menu) => {
