@@ -3,26 +3,13 @@
 
 (() => {
   const { earlier } = winnow;
-  const SWITCH = "winnow-keys";
   const DOUBLE_CLICK_MS = 400;
   const page = document.querySelector("main.annotate");
   const desk = document.getElementById("desk");
   let lastClick = -Infinity;
 
-  const writing = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;
-  const switchedOff = () => localStorage.getItem(SWITCH) === "off";
   const reasons = () => desk.querySelector("details.skip[open]");
   const guidelines = () => page.querySelector("#guidelines[open]");
-
-  // The key as drawn. Digits go by their place, since some layouts need Shift for them; so do letters under an
-  // input method, which hides them.
-  function drawnKey(event) {
-    const digit = /^(?:Digit|Numpad)([0-9])$/.exec(event.code);
-    if (event.key === "?") return "?";
-    if (digit) return digit[1];
-    const letter = event.key.length === 1 ? null : /^Key([A-Z])$/.exec(event.code);
-    return (letter ? letter[1] : event.key).toLowerCase();
-  }
 
   function press(target) {
     if (!target) return false;
@@ -50,10 +37,10 @@
     if (document.querySelector("dialog[open]")) return;
     if (event.key === "Escape") return escape(event);
     // A held key answers one review, not all of them.
-    if (event.repeat || event.altKey || event.isComposing || switchedOff() || writing(event.target)) return;
+    if (event.repeat || event.altKey || event.isComposing || drawnKeys.areOff() || drawnKeys.isWriting(event.target)) return;
     const undo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && !event.shiftKey;
     if ((event.ctrlKey || event.metaKey) && !undo) return;
-    const target = undo ? page.querySelector('[data-does="undo"]') : meant(drawnKey(event), event.target);
+    const target = undo ? page.querySelector('[data-does="undo"]') : meant(drawnKeys.of(event), event.target);
     if (press(target)) event.preventDefault();
   });
 
@@ -79,6 +66,6 @@
   }, { capture: true });
 
   const keysSwitch = document.querySelector("[data-keys-switch]");
-  keysSwitch.checked = !switchedOff();
-  keysSwitch.addEventListener("change", () => localStorage.setItem(SWITCH, keysSwitch.checked ? "on" : "off"));
+  keysSwitch.checked = !drawnKeys.areOff();
+  keysSwitch.addEventListener("change", () => drawnKeys.switchOn(keysSwitch.checked));
 })();

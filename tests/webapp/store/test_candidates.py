@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlite_utils import Database
 
-from webapp.store import annotations, projects, queue, reviews
+from webapp.store import adjudications, annotations, guidelines, projects, queue, reviews, second_looks
 from webapp.store.annotations import Answer
 from webapp.store.errors import InvalidValue, LeaseExpired, UnknownLabel
 from webapp.store.projects import Project
@@ -30,15 +30,6 @@ def answered(db: Database, project: Project, user: int, answer: Answer, now: dat
 
 def a_label(project: Project, position: int = 0) -> Answer:
     return Answer("label", project.labels[position].id)
-
-
-def settle(db: Database, project: Project, review_id: int, by: int) -> None:
-    """What an admin's decision writes."""
-    db.execute(
-        "INSERT INTO adjudications (review_id, label_id, decided_by, created_at) VALUES (?, ?, ?, '')",
-        [review_id, project.labels[0].id, by],
-    )
-    reviews.recount(db, review_id)
 
 
 def test_a_skipped_review_comes_back_to_the_same_person_after_an_hour(
@@ -96,7 +87,7 @@ def test_gold_checks_look_like_any_review_and_count_beside_what_is_wanted(
 ) -> None:
     project = a_project(4, gold_share=0.5)
     gold = answered(db, project, people[0], a_label(project, 2)).review_id
-    settle(db, project, gold, people[-1])
+    adjudications.decide(db, gold, project.labels[0].id, people[-1], "", NOON)
     db.execute("UPDATE projects SET settings = json_set(settings, '$.gold_share', 1.0)")
     lease = claimed(db, project, people[1])
     assert (lease.review_id, lease.origin, lease.shown) == (gold, "gold", "blind")
@@ -129,12 +120,7 @@ def test_second_looks_come_before_the_ranking_and_go_to_somebody_else(
 ) -> None:
     project = a_project(5)
     doubted = answered(db, project, people[0], a_label(project)).review_id
-    db.execute(
-        "INSERT INTO second_looks (project_id, review_id, labels, created_at) VALUES (?, ?, 1, '')",
-        [project.id, doubted],
-    )
-    db.execute("UPDATE reviews SET wanted = wanted + 1 WHERE id = ?", [doubted])
-    reviews.recount(db, doubted)
+    second_looks.request(db, project.id, doubted, 1, people[-1], NOON)
     assert claimed(db, project, people[0]).review_id != doubted
     lease = claimed(db, project, people[1])
     assert (lease.review_id, lease.origin) == (doubted, "disagreement")
@@ -203,10 +189,7 @@ def test_an_answer_says_under_which_guidelines_it_was_given(
 ) -> None:
     project = a_project(2)
     first = answered(db, project, people[0], a_label(project)).review_id
-    db.execute(
-        "INSERT INTO guidelines (project_id, number, text, created_at) VALUES (?, 1, 'Read.', '')",
-        [project.id],
-    )
+    guidelines.save(db, project.id, "Read.", people[-1], NOON)
     second = answered(db, project, people[0], a_label(project)).review_id
     numbers = [annotations.of_review(db, review)[0]["guidelines"] for review in (first, second)]
     assert numbers == [None, 1]
