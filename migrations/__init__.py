@@ -8,6 +8,7 @@ from migrations import (  # noqa: F401
     m0003_annotations,
     m0004_rounds,
     m0005_team,
+    m0006_safe,
 )
 from migrations.ordered import migrations
 

@@ -6,14 +6,14 @@ CREATE TABLE users (
     locale TEXT,
     created_at TEXT NOT NULL,
     disabled_at TEXT
-, keys TEXT);
+, keys TEXT, password_expires_at TEXT, erased_at TEXT);
 
 CREATE TABLE sessions (
     token_hash BLOB PRIMARY KEY,
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     created_at TEXT NOT NULL,
     seen_at TEXT NOT NULL
-) WITHOUT ROWID;
+, agent TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
 
 CREATE INDEX sessions_of_user ON sessions (user_id);
 
@@ -27,7 +27,7 @@ CREATE TABLE api_tokens (
     expires_at TEXT,
     last_used_at TEXT,
     revoked_at TEXT
-);
+, name TEXT NOT NULL DEFAULT '', created_by INTEGER REFERENCES users (id));
 
 CREATE TABLE login_failures (
     id INTEGER PRIMARY KEY,
@@ -79,7 +79,7 @@ CREATE TABLE labels (
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY,
     project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
-    kind TEXT NOT NULL CHECK (kind IN ('import', 'encode', 'export', 'quality')),
+    kind TEXT NOT NULL CHECK (kind IN ('import', 'encode', 'export', 'quality', 'erase')),
     payload TEXT NOT NULL,
     result TEXT,
     state TEXT NOT NULL CHECK (state IN ('draft', 'queued', 'running', 'done', 'failed', 'cancelled')),
@@ -124,7 +124,7 @@ CREATE TABLE reviews (
     wanted INTEGER NOT NULL,
     needed INTEGER NOT NULL CHECK (needed >= 0),
     created_at TEXT NOT NULL
-, excluded_at TEXT);
+, excluded_at TEXT, original TEXT);
 
 CREATE UNIQUE INDEX reviews_by_text ON reviews (project_id, text_hash);
 
@@ -245,7 +245,7 @@ CREATE TABLE model_versions (
     training_labels INTEGER NOT NULL,
     verdict TEXT NOT NULL,
     reason TEXT NOT NULL,
-    created_at TEXT NOT NULL,
+    created_at TEXT NOT NULL, stale_since TEXT,
     UNIQUE (project_id, number)
 );
 
@@ -389,3 +389,73 @@ CREATE INDEX annotations_labels_by_review ON annotations (project_id, review_id,
 CREATE INDEX reviews_left_out ON reviews (project_id) WHERE excluded_at IS NOT NULL;
 
 CREATE INDEX annotations_of_review ON annotations (review_id, annotator_id);
+
+CREATE TABLE backups (
+    id INTEGER PRIMARY KEY,
+    cause TEXT NOT NULL CHECK (cause IN ('command', 'schedule', 'button')),
+    state TEXT NOT NULL CHECK (state IN ('running', 'done', 'failed')),
+    file TEXT NOT NULL,
+    bytes INTEGER,
+    sha256 TEXT,
+    error TEXT,
+    started_at TEXT NOT NULL,
+    heartbeat_at TEXT NOT NULL,
+    finished_at TEXT
+);
+
+CREATE UNIQUE INDEX backups_one_running ON backups (state) WHERE state = 'running';
+
+CREATE TABLE alarms (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    detail TEXT NOT NULL DEFAULT '{}',
+    raised_at TEXT NOT NULL,
+    cleared_at TEXT,
+    cleared_by INTEGER REFERENCES users (id)
+);
+
+CREATE UNIQUE INDEX alarms_open ON alarms (name, subject) WHERE cleared_at IS NULL;
+
+CREATE TABLE annotation_counts (
+    project_id INTEGER PRIMARY KEY REFERENCES projects (id) ON DELETE CASCADE,
+    annotations INTEGER NOT NULL,
+    counted_at TEXT NOT NULL
+);
+
+CREATE TABLE rate_counts (
+    subject TEXT NOT NULL,
+    window_start INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (subject, window_start)
+) WITHOUT ROWID;
+
+CREATE TABLE idempotency_keys (
+    token_id INTEGER NOT NULL REFERENCES api_tokens (id) ON DELETE CASCADE,
+    key TEXT NOT NULL,
+    request_hash BLOB NOT NULL,
+    status INTEGER,
+    body TEXT,
+    created_at TEXT NOT NULL,
+    PRIMARY KEY (token_id, key)
+) WITHOUT ROWID;
+
+CREATE TABLE erasures (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('customer', 'annotator')),
+    subject_key BLOB NOT NULL,
+    reviews INTEGER NOT NULL DEFAULT 0,
+    annotations INTEGER NOT NULL DEFAULT 0,
+    -- Model versions that were trained on the erased texts, as a JSON list of ids.
+    model_versions TEXT NOT NULL DEFAULT '[]',
+    requested_by INTEGER REFERENCES users (id),
+    state TEXT NOT NULL CHECK (state IN ('running', 'done')),
+    created_at TEXT NOT NULL,
+    finished_at TEXT
+);
+
+CREATE INDEX erasures_by_subject ON erasures (kind, subject_key);
+
+CREATE INDEX api_tokens_of_user ON api_tokens (user_id);
+
+CREATE INDEX reviews_of_author ON reviews (author_id) WHERE author_id IS NOT NULL;

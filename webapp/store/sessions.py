@@ -21,7 +21,10 @@ def start(db: Database, user_id: int, now: datetime) -> str:
     moment = timestamp(now)
     with write_transaction(db):
         db.execute("DELETE FROM sessions WHERE created_at < ?", [timestamp(now - ABSOLUTE_LIMIT)])
-        db.execute("INSERT INTO sessions VALUES (?, ?, ?, ?)", [_digest(token), user_id, moment, moment])
+        db.execute(
+            "INSERT INTO sessions (token_hash, user_id, created_at, seen_at) VALUES (?, ?, ?, ?)",
+            [_digest(token), user_id, moment, moment],
+        )
     return token
 
 
