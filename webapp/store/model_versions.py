@@ -33,6 +33,8 @@ class ModelVersion:
     verdict: str
     reason: str
     created_at: str
+    # When a text that it learned from was erased.
+    stale_since: str | None
 
 
 @dataclass(frozen=True)
