@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from learner.embeddings import Embeddings, JoinedEmbeddings
 from learner.query_strategies import StoredScores, choose, margins, medoids
 from learner.settings import RoundSettings
 
@@ -41,9 +42,9 @@ class ScoredPool:
     texts: Sequence[str]
     rows: Ints
     proba: Floats
-    embeddings: Floats
+    embeddings: Embeddings
     labelled_proba: Floats
-    labelled_embeddings: Floats
+    labelled_embeddings: Embeddings
     y: Ints
 
 
@@ -58,23 +59,36 @@ def next_batch(pool: ScoredPool, settings: RoundSettings) -> list[QueuedReview]:
     return _spread(chosen, [QueuedReview(int(pool.ids[row]), "audit", audit[row]) for row in audit])
 
 
-def seed_queue(features: Floats, ids: Ints, size: int, seed: int) -> list[QueuedReview]:
-    """A cold start: medoids of k-means over the features (n, d), the largest cluster first."""
+def seed_queue(embeddings: Embeddings, ids: Ints, size: int, seed: int) -> list[QueuedReview]:
+    """A cold start: medoids of k-means over the embeddings (n, d), the largest cluster first."""
     rng = np.random.default_rng(seed)
     rows = np.arange(len(ids))
     if len(rows) > max(SEED_SAMPLE, size):
         rows = np.sort(rng.choice(rows, max(SEED_SAMPLE, size), replace=False))
     # Equal texts have equal features: one of each, so that no place is spent twice.
-    _, distinct = np.unique(features[rows], axis=0, return_index=True)
-    rows = rows[np.sort(distinct)]
-    return [QueuedReview(int(ids[row]), "seed", None) for row in rows[medoids(features[rows], size, seed)]]
+    points = embeddings[rows]
+    _, distinct = np.unique(points, axis=0, return_index=True)
+    distinct.sort()
+    chosen = rows[distinct[medoids(points[distinct], size, seed)]]
+    return [QueuedReview(int(id), "seed", None) for id in ids[chosen]]
 
 
 def normalised(text: str) -> str:
     """What near-duplicates share: no punctuation, no spaces, no case. Symbols stay: an emoji is an opinion."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    kept = "".join(character for character in folded if unicodedata.category(character)[0] not in "PZC")
-    return kept or folded.strip()
+    return folded.translate(_KEPT) or folded.strip()
+
+
+class _Kept(dict[int, str | None]):
+    """For `str.translate`: asks Unicode once for each character, since a pool may have a hundred million."""
+
+    def __missing__(self, code: int) -> str | None:
+        character = chr(code)
+        self[code] = None if unicodedata.category(character)[0] in "PZC" else character
+        return self[code]
+
+
+_KEPT: Final = _Kept()
 
 
 def _audit(
@@ -107,7 +121,7 @@ def _by_strategy(
             candidates.append(position)
     scores = StoredScores(
         np.concatenate([pool.proba, pool.labelled_proba]),
-        np.concatenate([pool.embeddings, pool.labelled_embeddings]),
+        JoinedEmbeddings(pool.embeddings, len(pool.proba), pool.labelled_embeddings),
     )
     labelled = np.arange(len(pool.proba), len(scores.proba))
     free = np.asarray(candidates, dtype=np.int64)

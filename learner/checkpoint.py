@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from learner import encoders, features
-from learner.classifiers.interface import Encode, Floats, TextModel
+from learner.classifiers.interface import Floats, TextModel
+from learner.embeddings import Encode
 from learner.encoders import Encoder
 from learner.encoding import encode_texts
 from learner.errors import CheckpointError, EncoderError

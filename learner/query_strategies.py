@@ -23,6 +23,8 @@ from small_text import (
 )
 from threadpoolctl import threadpool_limits
 
+from learner.embeddings import Embeddings
+
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
@@ -54,10 +56,10 @@ class MarginDiverse(QueryStrategy):  # type: ignore[misc]
         n: int = 10,
     ) -> Ints:
         self._validate_query_input(indices_unlabeled, n)
-        embeddings, proba = clf.embed(dataset[indices_unlabeled], return_proba=True)
-        closeness = self._closeness(proba)
+        closeness = self._closeness(clf.predict_proba(dataset[indices_unlabeled]))
         candidates = np.argsort(closeness, kind="stable")[: WIDEN * n]
-        chosen = candidates[medoids(embeddings[candidates], n, seed=np.random.randint(2**31 - 1))]
+        embeddings = clf.embed(dataset[indices_unlabeled[candidates]])
+        chosen = candidates[medoids(embeddings, n, seed=np.random.randint(2**31 - 1))]
         return np.asarray(indices_unlabeled[chosen[np.argsort(closeness[chosen], kind="stable")]])
 
     def _closeness(self, proba: Floats) -> Floats:
@@ -76,7 +78,7 @@ class StoredScores(Classifier):  # type: ignore[misc]
     Strategies predict the whole dataset, some twice; for a transformer that would cost minutes each.
     """
 
-    def __init__(self, proba: Floats, embeddings: Floats) -> None:
+    def __init__(self, proba: Floats, embeddings: Embeddings) -> None:
         self.proba, self.embeddings = proba, embeddings
 
     def dataset(self, y: Ints) -> SklearnDataset:

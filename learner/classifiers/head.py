@@ -14,7 +14,8 @@ from sklearn.model_selection import StratifiedKFold
 from small_text import TextDataset
 
 from learner.classifiers.calibration import MIN_RANDOM_LABELS, temperature
-from learner.classifiers.interface import Encode, Floats, Ints, RoundClassifier
+from learner.classifiers.interface import Floats, Ints, RoundClassifier
+from learner.embeddings import Encode, StoredEmbeddings, in_chunks
 from learner.errors import CheckpointError
 from learner.progress import Progress, silent
 from learner.settings import HeadSettings
@@ -41,10 +42,11 @@ class HeadModel:
     def predict_proba(self, texts: Sequence[str], progress: Progress = silent) -> Floats:
         return self.scores(texts, progress)[0]
 
-    def scores(self, texts: Sequence[str], progress: Progress = silent) -> tuple[Floats, Floats]:
-        features = self.encode(texts, progress)
-        proba = softmax(self.logits(features).astype(np.float64) / self.temperature, axis=1)
-        return proba.astype(np.float32), features
+    def scores(self, texts: Sequence[str], progress: Progress = silent) -> tuple[Floats, StoredEmbeddings]:
+        proba = np.empty((len(texts), len(self.labels)), dtype=np.float32)
+        for chunk, features in in_chunks(self.encode, texts, progress):
+            proba[chunk] = softmax(self.logits(features).astype(np.float64) / self.temperature, axis=1)
+        return proba, StoredEmbeddings(self.encode, texts)
 
     def save(self, folder: Path) -> None:
         scale = np.array([self.temperature], dtype=np.float32)
@@ -81,7 +83,8 @@ class HeadClassifier(RoundClassifier):
         self.c = encoder_c if settings.c is None else settings.c
 
     def prepare(self, texts: Sequence[str], progress: Progress = silent) -> None:
-        self.encode(texts, progress)
+        for _ in in_chunks(self.encode, texts, progress):
+            pass  # stored by now, which is all that is wanted
 
     def fit(
         self,

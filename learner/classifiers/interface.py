@@ -9,16 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from small_text import Classifier, TextDataset
 
+from learner.embeddings import Embeddings
 from learner.progress import Progress, silent
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-
-
-class Encode(Protocol):
-    """Texts to features (n, d); `FeatureCache.encode` is one."""
-
-    def __call__(self, texts: Sequence[str], progress: Progress = silent) -> Floats: ...
 
 
 class TextModel(Protocol):
@@ -29,8 +24,8 @@ class TextModel(Protocol):
     def predict_proba(self, texts: Sequence[str], progress: Progress = silent) -> Floats:
         """Probabilities (n, k), columns in the order of `labels`."""
 
-    def scores(self, texts: Sequence[str], progress: Progress = silent) -> tuple[Floats, Floats]:
-        """Probabilities (n, k) and the embeddings (n, d) they were computed from, in one pass."""
+    def scores(self, texts: Sequence[str], progress: Progress = silent) -> tuple[Floats, Embeddings]:
+        """Probabilities (n, k) and the embeddings (n, d) they were computed from."""
 
     def save(self, folder: Path) -> None:
         """Write the model's files into an existing folder."""
@@ -69,7 +64,8 @@ class RoundClassifier(Classifier):  # type: ignore[misc]
 
     def embed(self, data_set: TextDataset, return_proba: bool = False, **_: Any) -> Any:
         proba, embeddings = self.model.scores(list(data_set.x))
-        return (embeddings, proba) if return_proba else embeddings
+        rows = embeddings[np.arange(len(proba))]
+        return (rows, proba) if return_proba else rows
 
 
 def dataset(texts: Sequence[str], y: Ints, classes: int) -> TextDataset:

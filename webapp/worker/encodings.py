@@ -7,6 +7,7 @@ import numpy as np
 from sqlite_utils import Database
 
 from learner import encoders
+from learner.embeddings import StoredEmbeddings, in_chunks
 from learner.features import FeatureCache
 from learner.progress import Progress
 from learner.round import seed_queue
@@ -25,7 +26,8 @@ def run(db: Database, instance: Path, claim: work.Claim, progress: Progress) -> 
     cache = FeatureCache(instance / "features", encoder)
     texts = reviews.texts_in_reading_order(db, job.project_id)
     missing = cache.missing(texts)
-    cache.encode(texts, progress)
+    for _ in in_chunks(cache.encode, texts, progress):
+        pass  # kept by now
     if projects.get(db, job.project_id).model_version_id is None:
         _publish_seed(db, job.project_id, cache, progress)
     seconds = time.monotonic() - started
@@ -38,6 +40,8 @@ def _publish_seed(db: Database, project_id: int, cache: FeatureCache, progress: 
     ids, texts = reviews.pool_texts(db, project_id)
     if not ids:
         return
-    chosen = seed_queue(cache.encode(texts), np.array(ids), min(SEED_SIZE, len(ids)), seed=project_id)
+    chosen = seed_queue(
+        StoredEmbeddings(cache.encode, texts), np.array(ids), min(SEED_SIZE, len(ids)), seed=project_id
+    )
     items = [rankings.RankedReview(item.id, item.origin, item.probability) for item in chosen]
     rankings.publish(db, project_id, rankings.write(db, project_id, items, utc_now()))
