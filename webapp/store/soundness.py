@@ -29,6 +29,7 @@ def look_through(database: Path, seconds: float) -> Look:
     try:
         # Read only: whatever is wrong stays as it is for whoever mends it.
         connection = pysqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True)
+        connection.text_factory = lambda text: text.decode("utf-8", "replace")
         connection.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
         for row in connection.execute(f"PRAGMA {check}({FAULTS_NAMED})"):
             faults += str(row[0]).splitlines()
@@ -38,6 +39,8 @@ def look_through(database: Path, seconds: float) -> Look:
         faults.append(str(error))
     except pysqlite3.DatabaseError as error:
         faults.append(str(error))
+    except UnicodeDecodeError:  # SQLite quotes what it found, and the driver cannot read that
+        faults.append("its table of tables is no text")
     finally:
         if connection is not None:
             connection.close()
