@@ -26,7 +26,8 @@ INSERT INTO projects (id, name, language, settings, created_at) VALUES (1, 'p', 
 INSERT INTO labels (id, project_id, name, position) VALUES (1, 1, 'good', 0), (2, 1, 'bad', 1);
 INSERT INTO jobs (id, project_id, kind, payload, state, created_at)
     VALUES (1, 1, 'import', '{}', 'done', ''), (2, 1, 'export', '{}', 'done', '');
-INSERT INTO reviews (id, project_id, import_id, text, text_hash, near_key, part, shuffle_key, wanted, needed, created_at)
+INSERT INTO reviews
+    (id, project_id, import_id, text, text_hash, near_key, part, shuffle_key, wanted, needed, created_at)
     VALUES (1, 1, 1, 'one', x'01', x'01', 'pool', 1, 1, 0, ''), (2, 1, 1, 'two', x'02', x'02', 'pool', 2, 1, 1, '');
 INSERT INTO leases (token, project_id, review_id, user_id, origin, created_at, expires_at, ended)
     VALUES ('t', 1, 1, 1, 'audit', '', '', 'answered');
