@@ -39,15 +39,22 @@ def violations(db: Database) -> list[str]:
 
 
 def missing(db: Database, acknowledged: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Acknowledged answers (annotation, lease, label, undone) that the database does not hold exactly once."""
+    """Acknowledged answers (annotation, lease, label, undone) that the database does not hold just so.
+
+    undone: None where nobody knows.
+    """
+    told = list(acknowledged)
     rows = db.execute(
         "SELECT id, lease_token, label_id, undone_by IS NOT NULL FROM annotations WHERE id IN"
         " (SELECT value FROM json_each(?))",
-        [json.dumps([each["annotation"] for each in acknowledged])],
+        [json.dumps([each["annotation"] for each in told])],
     )
-    stored = {row[0]: (row[1], row[2], row[3]) for row in rows.fetchall()}
-    return [
-        each
-        for each in acknowledged
-        if stored.get(each["annotation"]) != (each["lease"], each["label"], int(each["undone"]))
-    ]
+    stored = {row[0]: tuple(row)[1:] for row in rows.fetchall()}
+    return [each for each in told if not _is_stored(each, stored.get(each["annotation"]))]
+
+
+def _is_stored(told: Mapping[str, Any], row: tuple[Any, ...] | None) -> bool:
+    if row is None:
+        return False
+    lease, label, undone = row
+    return (lease, label) == (told["lease"], told["label"]) and told["undone"] in (None, bool(undone))
