@@ -3,13 +3,17 @@ VENV := .venv
 PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
-.PHONY: run test check format clean
+.PHONY: run test soak check format clean
 
 run: $(VENV)/installed
 	$(VENV)/bin/winnow demo
 
 test: $(VENV)/installed-dev
 	$(VENV)/bin/python -m pytest $(PYTEST)
+
+# Kills and torn logs for some minutes: make soak SOAK="--minutes 60".
+soak: $(VENV)/installed-dev
+	PYTHONPATH=tests:. $(VENV)/bin/python benchmarks/soak.py $(SOAK)
 
 check: $(VENV)/installed-dev
 	$(VENV)/bin/ruff format --check .

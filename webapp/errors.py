@@ -1,5 +1,6 @@
 """The one answer to each error: a status, a heading, and what to do next."""
 
+import errno
 import math
 
 from flask import Flask, Response, current_app, g, make_response, render_template
@@ -30,12 +31,14 @@ STATUS: dict[type[store.StoreError], int] = {
     store.UnsafeSQLite: 503,
 }
 BUSY_RETRY_SECONDS = 2
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def init_app(app: Flask) -> None:
     """Answer the store's errors, the database's and those of HTTP."""
     app.register_error_handler(store.StoreError, _store_error)
     app.register_error_handler(OperationalError, _database_error)
+    app.register_error_handler(OSError, _file_error)
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(HTTPException, _http_error)
 
@@ -63,12 +66,23 @@ def _database_error(error: OperationalError) -> Response:
     current_app.logger.error("database: %s", error)
     g.user = None
     if "full" in str(error) or "disk I/O" in str(error):
-        return answer(
-            507, gettext("Not saved: the server's disk is full. Tell its administrator, then try again.")
-        )
+        return _disk_full()
     response = answer(503, gettext("Not saved: the database is busy. Try again in a moment."))
     response.headers["Retry-After"] = str(BUSY_RETRY_SECONDS)
     return response
+
+
+def _file_error(error: OSError) -> Response:
+    if error.errno not in NO_SPACE:
+        raise error
+    current_app.logger.error("disk: %s", error)
+    return _disk_full()
+
+
+def _disk_full() -> Response:
+    return answer(
+        507, gettext("Not saved: the server's disk is full. Tell its administrator, then try again.")
+    )
 
 
 def _stale_form(_error: CSRFError) -> Response:

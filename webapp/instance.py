@@ -1,5 +1,6 @@
 """The instance folder: one machine's data. The command line, the web app and the worker all find it here."""
 
+import logging
 import os
 import secrets
 from dataclasses import dataclass
@@ -8,13 +9,19 @@ from pathlib import Path
 from sqlite_utils import Database
 
 import migrations
+from webapp import file_system
+from webapp.store import soundness
 from webapp.store.connection import database_path, open_database
-from webapp.store.errors import StoreError
+from webapp.store.errors import DatabaseUnusable, StoreError
+
+log = logging.getLogger(__name__)
 
 ENVIRONMENT = "WINNOW_INSTANCE"
 DEFAULT_FOLDER = Path("instance")
 SECRET_KEY_BYTES = 48
 SHORTEST_SECRET_KEY = 32
+# A million reviews take 2 s, and 9 s after a kill. Past this the server starts, and says that it has not seen all.
+LONGEST_LOOK_SECONDS = 60.0
 SUBFOLDERS = ("encoders", "features", "checkpoints", "uploads", "imports", "exports")
 
 
@@ -71,21 +78,37 @@ def create(instance: Instance) -> None:
     instance.folder.chmod(0o700)
     for name in SUBFOLDERS:
         (instance.folder / name).mkdir(exist_ok=True)
+    if _is_gone(instance):
+        raise _lost(instance)
+    if not instance.database.exists():
+        file_system.require_fit(instance.folder)
+        os.close(os.open(instance.database, os.O_WRONLY | os.O_CREAT, 0o600))
+    _apply_pending(instance, new=True)
+    # Last, so that a key tells of a database that was made: no empty one ever takes its place.
     if not instance.secret_key_file.exists():
         _write_private(instance.secret_key_file, secrets.token_urlsafe(SECRET_KEY_BYTES))
-    if not instance.database.exists():
-        os.close(os.open(instance.database, os.O_WRONLY | os.O_CREAT, 0o600))
-    migrate(instance)
 
 
 def migrate(instance: Instance) -> list[str]:
     """Apply the pending steps; returns their names. InstanceError when there is no instance here."""
     _require(instance)
-    db = open_database(instance.database, create=True)
-    try:
-        return migrations.apply(db)
-    finally:
-        db.close()
+    return _apply_pending(instance)
+
+
+def check(instance: Instance) -> None:
+    """Before a start: refuse a file system that cannot hold the database, and a file that is damaged."""
+    _require(instance)
+    file_system.require_fit(instance.folder)
+    look = soundness.look_through(instance.database, LONGEST_LOOK_SECONDS)
+    if look.faults:
+        raise DatabaseUnusable(
+            f"The database {instance.database} is damaged ({'; '.join(look.faults)}). Nothing was written to it."
+            f" {_way_back(instance)}"
+        )
+    if not look.complete:
+        log.warning(
+            "The database was not checked to its end: that takes more than %g s.", LONGEST_LOOK_SECONDS
+        )
 
 
 def open_instance(instance: Instance) -> Database:
@@ -121,7 +144,39 @@ def secret_key(instance: Instance) -> str:
     return key
 
 
+def _apply_pending(instance: Instance, new: bool = False) -> list[str]:
+    db = open_database(instance.database, create=new)
+    try:
+        return migrations.apply(db)
+    finally:
+        db.close()
+
+
+def _is_gone(instance: Instance) -> bool:
+    """Whether a database was here once: the key is there, or the log of one, but nothing in the file."""
+    empty = not instance.database.exists() or instance.database.stat().st_size == 0
+    return empty and (instance.secret_key_file.exists() or soundness.left_behind(instance.database))
+
+
+def _lost(instance: Instance) -> DatabaseUnusable:
+    state = "is empty" if instance.database.exists() else "is missing"
+    return DatabaseUnusable(
+        f"The database {instance.database} {state}. {_way_back(instance)} To begin anew, choose another folder."
+    )
+
+
+def _way_back(instance: Instance) -> str:
+    from webapp import backups  # which knows instances
+
+    backup = backups.newest(instance)
+    if backup is None:
+        return f"There is no backup in {instance.folder / 'backups'}; restore one from elsewhere with `winnow restore`."
+    return f"The newest backup is {backup}: `winnow restore {backup}`."
+
+
 def _require(instance: Instance) -> None:
+    if _is_gone(instance):
+        raise _lost(instance)
     if not instance.database.exists():
         raise InstanceError(
             f"There is no Winnow instance in {instance.folder}. Make one with `winnow init`,"

@@ -112,6 +112,8 @@ def demo_command(
     from webapp.cli.demonstrating import prepare
 
     supervise.require_free(host, port)
+    if instance.database.exists():
+        check(instance)
     prepare(instance, players or 0)
     run(instance, host, port, processes, threads, workers)
 
@@ -130,7 +132,8 @@ def run(instance: Instance, host: str, port: int, processes: int, threads: int, 
 
 
 def check(instance: Instance) -> None:
-    """Refuse to start what could not work: no instance, a database to migrate, a weak key."""
+    """Refuse to start what could not work: no instance, a damaged database or one to migrate, a weak key."""
+    instances.check(instance)
     instances.open_instance(instance).close()
     instances.secret_key(instance)
 

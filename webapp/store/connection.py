@@ -5,11 +5,12 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pysqlite3
 from sqlite_utils import Database
 
-from webapp.store.errors import DatabaseUnusable, UnsafeSQLite
+from webapp.store.errors import DatabaseUnusable, InheritedConnection, UnsafeSQLite
 
 DATABASE_NAME = "winnow.sqlite"
 BUSY_TIMEOUT_SECONDS = 10.0
@@ -19,6 +20,34 @@ def wal_is_safe(version: str) -> bool:
     """Whether this SQLite version is free of the WAL-reset race (3.7.0 to 3.51.2, mended in three branches)."""
     number = tuple(int(part) for part in version.split("."))
     return number >= (3, 51, 3) or (3, 50, 7) <= number < (3, 51) or (3, 44, 6) <= number < (3, 45)
+
+
+class _OwnConnection(pysqlite3.Connection):  # type: ignore[misc]  # pysqlite3 ships no types
+    """A connection for the process that opened it: SQLite's locks and log index do not survive a fork."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._process = os.getpid()
+
+    def cursor(self, *args: Any, **options: Any) -> Any:
+        """Every statement passes here, whichever way it is executed."""
+        self._check_process()
+        return super().cursor(*args, **options)
+
+    def commit(self) -> None:
+        self._check_process()
+        super().commit()
+
+    def rollback(self) -> None:
+        self._check_process()
+        super().rollback()
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._process:
+            raise InheritedConnection(
+                f"Process {os.getpid()} uses the database connection of process {self._process}."
+                " Each process opens its own."
+            )
 
 
 def open_database(path: Path, create: bool = False) -> Database:
@@ -35,7 +64,11 @@ def open_database(path: Path, create: bool = False) -> Database:
         )
     # Implicit transactions take the write lock at once too: a deferred one fails beside a busy worker.
     connection = pysqlite3.connect(
-        str(path), timeout=BUSY_TIMEOUT_SECONDS, isolation_level="IMMEDIATE", check_same_thread=False
+        str(path),
+        timeout=BUSY_TIMEOUT_SECONDS,
+        isolation_level="IMMEDIATE",
+        check_same_thread=False,
+        factory=_OwnConnection,
     )
     try:
         return _prepared(connection)

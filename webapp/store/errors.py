@@ -13,6 +13,10 @@ class DatabaseUnusable(StoreError):
     """The database file is missing, empty, damaged or of another version."""
 
 
+class InheritedConnection(StoreError):
+    """A connection was carried into another process by a fork."""
+
+
 class NotFound(StoreError):
     """No such row, or not one that this person may see."""
 

@@ -2,9 +2,11 @@
 
 import hashlib
 import secrets
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlite_utils import Database
+from sqlite_utils.utils import OperationalError
 
 from webapp.store import users
 from webapp.store.connection import from_timestamp, timestamp, write_transaction
@@ -39,10 +41,12 @@ def user_for(db: Database, token: str, now: datetime) -> users.User | None:
         return None
     seen = from_timestamp(row["seen_at"])
     if now - seen > IDLE_LIMIT or now - from_timestamp(row["created_at"]) > ABSOLUTE_LIMIT:
-        end(db, token)
+        with suppress(OperationalError):
+            end(db, token)
         return None
     if now - seen > TOUCH_INTERVAL:
-        with write_transaction(db):
+        # On a full disk pages can still be read.
+        with suppress(OperationalError), write_transaction(db):
             db.execute(
                 "UPDATE sessions SET seen_at = ? WHERE token_hash = ?", [timestamp(now), _digest(token)]
             )

@@ -36,7 +36,9 @@ class Claim:
 def claim_next(db: Database, table: Table, now: datetime, kinds: tuple[str, ...] = ()) -> Claim | None:
     """Take the oldest queued or abandoned row; rows that failed too often are closed with a reason."""
     stale = timestamp(now - HEARTBEAT_LIMIT)
-    abandoned = "(state = 'running' AND heartbeat_at < :stale)"
+    # A moment to come is one from before the clock was set back: it would keep the work for as long as that.
+    future = timestamp(now + HEARTBEAT_LIMIT)
+    abandoned = f"(state = 'running' AND (heartbeat_at < :stale OR heartbeat_at > '{future}'))"
     kind = f"AND kind IN ({','.join(repr(k) for k in kinds)})" if kinds else ""
     with write_transaction(db):
         db.execute(

@@ -20,6 +20,7 @@ from webapp.importing.errors import FileError
 from webapp.store import jobs, projects, quality, rounds, work
 from webapp.store.connection import database_path, open_database, utc_now
 from webapp.store.errors import RoundAlreadyOpen, StaleToken, StoreError
+from webapp.worker import monitor
 from webapp.worker.lease import Lease, Stopped
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ def run_forever(instance: Path, stop: threading.Event) -> None:
         threading.Thread(target=_pulse, args=(instance, stop), name="pulse", daemon=True),
         # Nobody should wait for a round to end before their file comes in.
         threading.Thread(target=_repeat, args=(import_next, instance, stop), name="imports", daemon=True),
+        threading.Thread(target=monitor.run_forever, args=(instance, stop), name="monitor", daemon=True),
     ]
     for thread in beside:
         thread.start()

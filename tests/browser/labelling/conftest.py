@@ -15,7 +15,7 @@ from learner import encoders
 from webapp import instance as instances
 
 # What the browser itself says of a server that is away or refuses; the page takes it calmly.
-EXPECTED = ("net::ERR_", "401 (", "403 (", "409 (", "422 (")
+EXPECTED = ("net::ERR_", "401 (", "403 (", "409 (", "422 (", "503 (")
 HELD = 26
 
 
