@@ -241,7 +241,10 @@ def _page(
         "note": note,
     }
     page = render_template("annotate/show.html", **{**_context(project), **context})
-    return make_response(page, status_of(error) if error else 200)
+    response = make_response(page, status_of(error) if error else 200)
+    if isinstance(found, QueueEmpty) and found.retry_after is not None:
+        response.headers["Retry-After"] = str(found.retry_after)
+    return response
 
 
 def _context(project: Project) -> dict[str, Any]:

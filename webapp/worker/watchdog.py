@@ -31,6 +31,8 @@ LOOK_SECONDS = 0.5
 GRACE_SECONDS = 20.0
 # Long enough for any single batch; what does not hear of its cancelling is in foreign code.
 CANCEL_GRACE_SECONDS = 30.0
+# A slow disk takes a while to load it.
+START_SECONDS = 120.0
 SHORTEST_WAIT, LONGEST_WAIT = 1.0, 60.0
 # A process that lived this long was sound: its next failure is the first one again.
 SOUND_SECONDS = 60.0
@@ -131,7 +133,8 @@ class Watchdog:
             if held.cancel_requested and asked > self._cancel_grace:
                 guilty[held.claim] = "Cancelled."
         pulse = deaths.last_pulse(db, watched.id)
-        if guilty or watched.quiet_seconds("pulse", pulse, now) > self._limit:
+        patience = self._limit if pulse else max(self._limit, START_SECONDS)
+        if guilty or watched.quiet_seconds("pulse", pulse, now) > patience:
             return guilty
         return None
 
