@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from learner.progress import Progress
 from learner.round import Labelled, RoundResult, RoundTask, Unlabelled, run_round
 from learner.settings import RoundSettings
 from webapp.store import labelled, model_versions, projects, rankings, reviews, rounds, work
+from webapp.store.chunks import CHUNK
 from webapp.store.connection import utc_now
 from webapp.store.errors import StaleToken
 from webapp.store.labelled import LabelledReview
@@ -147,12 +147,10 @@ def _add_predictions(
     progress: Progress,
 ) -> None:
     total = len(result.scored_ids)
-    for start in range(0, total, model_versions.CHUNK):
+    for start in range(0, total, CHUNK):
         progress("publish", start, total)
-        chunk = slice(start, start + model_versions.CHUNK)
+        chunk = slice(start, start + CHUNK)
         pairs = zip(result.scored_ids[chunk].tolist(), result.probabilities[chunk].tolist(), strict=True)
-        scores = [Scores(*pair) for pair in pairs]
-        began = time.monotonic()
-        model_versions.add_predictions(db, claim, version.id, project.labels, scores)
-        # As long a rest as the chunk took: whoever submits meanwhile soon finds the lock free.
-        time.sleep(time.monotonic() - began)
+        model_versions.add_predictions(
+            db, claim, version.id, project.labels, [Scores(*pair) for pair in pairs]
+        )
