@@ -119,7 +119,8 @@ class HeadClassifier(RoundClassifier):
         """Coefficients (k, d) and intercepts (k,) for all labels, those without an example shut out."""
         if not np.isfinite(features).all():
             raise TrainingDiverged(
-                "The encoder gives features that are no numbers. Put it back with `winnow encoder add`, or choose another."
+                "The encoder gives features that are no numbers."
+                " Put it back with `winnow encoder add`, or choose another."
             )
         balanced = "balanced" if self.settings.class_weights else None
         regression = LogisticRegression(C=self.c, class_weight=balanced, max_iter=1000)

@@ -67,6 +67,19 @@ def test_what_always_kills_its_worker_fails_after_three_attempts_and_others_go_o
     assert db.execute("SELECT count(*) FROM reviews").fetchone()[0] == 2
 
 
+def test_two_workers_share_what_there_is_and_do_nothing_twice(
+    instance: Path, db: Database, project: Project
+) -> None:
+    files = [an_import(instance, db, project, f"file-{number}.csv") for number in range(6)]
+    with watched(instance, 30), watched(instance, 30):
+        wait_until(lambda: len(work.live_workers(db, utc_now())) == 2)
+        wait_until(lambda: not any(jobs.get(db, job.id).is_open for job in files))
+    imports = [state for state in states(db, "jobs") if state[0] != "queued"][: len(files)]
+    assert imports == [("done", 1, None)] * len(files)
+    assert db.execute("SELECT count(*) FROM reviews").fetchone()[0] == 2
+    assert work.live_workers(db, utc_now()) == []
+
+
 def test_what_hangs_is_ended_with_all_it_started(instance: Path, db: Database, project: Project) -> None:
     an_import(instance, db, project, "hang.csv")
     with watched(instance, 1) as dog:
