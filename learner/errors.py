@@ -22,7 +22,7 @@ class NotEnoughLabels(LearnerError):
 
 
 class TrainingDiverged(LearnerError):
-    """The loss stopped being a number; the settings are too bold for this data."""
+    """Loss or features stopped being numbers: settings too bold for this data, or a damaged encoder."""
 
 
 class Cancelled(LearnerError):

@@ -116,6 +116,7 @@ def run_round(task: RoundTask, progress: Progress = silent) -> RoundResult:
     with _timed(timings, "evaluate"):
         metrics, verdict, evaluated = _judge(task, classifier, _InPhase("evaluate", progress))
     with _timed(timings, "score"):
+        progress("score", 0, 1)
         proba, embeddings = classifier.model.scores(to_score, _InPhase("score", progress))
         known = classifier.model.scores(task.train.texts, _InPhase("score", progress))
     with _timed(timings, "query"):

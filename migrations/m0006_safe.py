@@ -88,6 +88,16 @@ ALTER TABLE reviews ADD COLUMN original TEXT;
 CREATE INDEX reviews_of_author ON reviews (author_id) WHERE author_id IS NOT NULL;
 -- Since when a version knows texts that were erased since.
 ALTER TABLE model_versions ADD COLUMN stale_since TEXT;
+-- Which worker runs it, a count that moves with every sign of progress, and when it may be tried again.
+ALTER TABLE rounds ADD COLUMN held_by TEXT;
+ALTER TABLE rounds ADD COLUMN steps INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rounds ADD COLUMN retry_at TEXT;
+ALTER TABLE jobs ADD COLUMN held_by TEXT;
+ALTER TABLE jobs ADD COLUMN steps INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN retry_at TEXT;
+-- A process number comes again; the start of the machine and of the process tell whose it is.
+ALTER TABLE workers ADD COLUMN boot TEXT NOT NULL DEFAULT '';
+ALTER TABLE workers ADD COLUMN born TEXT NOT NULL DEFAULT '';
 """,
     )
     reword(db, "jobs", "'export', 'quality')", "'export', 'quality', 'erase')")

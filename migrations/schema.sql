@@ -95,7 +95,7 @@ CREATE TABLE jobs (
     created_at TEXT NOT NULL,
     started_at TEXT,
     finished_at TEXT
-);
+, held_by TEXT, steps INTEGER NOT NULL DEFAULT 0, retry_at TEXT);
 
 CREATE INDEX jobs_of_project ON jobs (project_id, kind, id);
 
@@ -226,7 +226,7 @@ CREATE TABLE rounds (
     requested_by INTEGER REFERENCES users (id),
     created_at TEXT NOT NULL,
     started_at TEXT,
-    finished_at TEXT,
+    finished_at TEXT, held_by TEXT, steps INTEGER NOT NULL DEFAULT 0, retry_at TEXT,
     UNIQUE (project_id, number)
 );
 
@@ -300,7 +300,7 @@ CREATE TABLE workers (
     pid INTEGER NOT NULL,
     started_at TEXT NOT NULL,
     heartbeat_at TEXT NOT NULL
-);
+, boot TEXT NOT NULL DEFAULT '', born TEXT NOT NULL DEFAULT '');
 
 CREATE TABLE guidelines (
     id INTEGER PRIMARY KEY,

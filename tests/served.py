@@ -18,10 +18,11 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass
 class Served:
-    """An instance behind `winnow run` on one port."""
+    """An instance behind `winnow run`, or another command, on one port."""
 
     instance: Instance
     port: int
+    command: tuple[str, ...] = ("run", "--processes", "1")
     processes: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
 
     @property
@@ -30,11 +31,11 @@ class Served:
 
     def start(self) -> None:
         """Start all processes and wait until the web server answers."""
-        words = [sys.executable, "-m", "webapp.cli", "--instance", str(self.instance.folder), "run"]
+        words = [sys.executable, "-m", "webapp.cli", "--instance", str(self.instance.folder)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         with (self.instance.folder / "winnow.log").open("ab") as log:
             process = subprocess.Popen(
-                [*words, "--processes", "1", "--port", str(self.port)],
+                [*words, *self.command, "--port", str(self.port)],
                 cwd=ROOT,
                 env=environment,
                 stdout=log,

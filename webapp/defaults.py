@@ -12,6 +12,10 @@ PROXY_COUNT = 0
 # A folder with htmx.min.js in it, for networks that cannot reach the CDN. It is checked against the same hash.
 ASSETS = ""
 
+# A worker whose work shows no sign of progress for so long is ended, and the work tried again; longer than any one
+# step without a report, as the choice of a batch from millions. Work that goes on may take days.
+WORK_LIMIT_MINUTES = 30
+
 # A form is small; only the pages that take files raise their limit.
 MAX_CONTENT_LENGTH = 1_000_000
 MAX_UPLOAD_LENGTH = 4 * 1024**3

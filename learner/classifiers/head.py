@@ -16,7 +16,7 @@ from small_text import TextDataset
 from learner.classifiers.calibration import MIN_RANDOM_LABELS, temperature
 from learner.classifiers.interface import Floats, Ints, RoundClassifier
 from learner.embeddings import Encode, StoredEmbeddings, in_chunks
-from learner.errors import CheckpointError
+from learner.errors import CheckpointError, TrainingDiverged
 from learner.progress import Progress, silent
 from learner.settings import HeadSettings
 
@@ -117,6 +117,11 @@ class HeadClassifier(RoundClassifier):
         self, features: Floats, y: Ints, weights: NDArray[np.float64] | None
     ) -> tuple[Floats, Floats]:
         """Coefficients (k, d) and intercepts (k,) for all labels, those without an example shut out."""
+        if not np.isfinite(features).all():
+            raise TrainingDiverged(
+                "The encoder gives features that are no numbers."
+                " Put it back with `winnow encoder add`, or choose another."
+            )
         balanced = "balanced" if self.settings.class_weights else None
         regression = LogisticRegression(C=self.c, class_weight=balanced, max_iter=1000)
         regression.fit(features, y, sample_weight=weights)

@@ -4,14 +4,19 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import Mapping
 from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from webapp import defaults, supervise
 from webapp import instance as instances
-from webapp import supervise
 from webapp.cli.context import pass_instance
 from webapp.instance import ENVIRONMENT, Instance
+
+if TYPE_CHECKING:
+    from flask import Config
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECURE = "WINNOW_COOKIE_SECURE"
@@ -70,16 +75,14 @@ def web_command(instance: Instance, host: str, port: int, processes: int, thread
 
 
 @click.command("worker")
+@click.option("--as", "worker_id", hidden=True, help="Do the work in this very process, under that id.")
 @pass_instance
-def worker_command(instance: Instance) -> None:
+def worker_command(instance: Instance, worker_id: str | None) -> None:
     """Run one worker alone: rounds, imports, encodings, exports. SIGTERM ends it in good order."""
     check(instance)
-    os.nice(NICENESS)
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # a log is no place for bars
     logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
     logging.getLogger("webapp").setLevel(logging.INFO)  # what we do, not what each library thinks of it
-    from webapp.worker.loop import run_forever
-
     stop = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -87,7 +90,23 @@ def worker_command(instance: Instance) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-    run_forever(instance.folder, stop)
+    if worker_id is None:
+        watch(instance, stop)
+    else:
+        os.nice(NICENESS)
+        from webapp.worker.loop import run_forever
+
+        run_forever(instance.folder, stop, worker_id)
+
+
+def watch(instance: Instance, stop: threading.Event) -> None:
+    """Keep a process at work until `stop` is set, and end it when it hangs."""
+    from webapp.worker.watchdog import Watchdog
+
+    def command(worker_id: str) -> list[str]:
+        return [*supervise.worker_command(instance), "--as", worker_id]
+
+    Watchdog(instance.folder, command, settings(instance)["WORK_LIMIT_MINUTES"] * 60).run(stop)
 
 
 @click.command("demo")
@@ -140,13 +159,20 @@ def check(instance: Instance) -> None:
 
 def settle_cookies(instance: Instance, host: str) -> None:
     """Plain http on this machine's own address needs cookies without Secure; whoever set COOKIE_SECURE has decided."""
-    from flask import Config
-
-    config = Config(instance.folder)
-    config.from_pyfile("config.py", silent=True)
-    config.from_prefixed_env("WINNOW")
+    config = settings(instance, {})
     decided = "COOKIE_SECURE" in config or config.get("PROXY_COUNT")
     if host in LOOPBACK and not decided:
         os.environ[SECURE] = "false"
     elif host not in LOOPBACK and config.get("COOKIE_SECURE", True):
         click.echo("Logging in from other machines needs https: see “Production” in the README.", err=True)
+
+
+def settings(instance: Instance, default: Mapping[str, Any] = vars(defaults)) -> "Config":
+    """The instance's configuration, over the defaults."""
+    from flask import Config
+
+    config = Config(instance.folder)
+    config.from_mapping(default)
+    config.from_pyfile("config.py", silent=True)
+    config.from_prefixed_env("WINNOW")
+    return config

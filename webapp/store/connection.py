@@ -1,6 +1,8 @@
 """Open the database as Winnow needs it, and the one way to write to it."""
 
 import os
+import random
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,6 +16,7 @@ from webapp.store.errors import DatabaseUnusable, InheritedConnection, UnsafeSQL
 
 DATABASE_NAME = "winnow.sqlite"
 BUSY_TIMEOUT_SECONDS = 10.0
+LOOK_AGAIN_SECONDS = (0.001, 0.006)
 
 
 def wal_is_safe(version: str) -> bool:
@@ -98,7 +101,7 @@ def write_transaction(db: Database) -> Generator[None, None, None]:
         with db.atomic():
             yield
         return
-    db.execute("BEGIN IMMEDIATE")
+    _take_write_lock(db)
     try:
         yield
         db.execute("COMMIT")
@@ -106,6 +109,27 @@ def write_transaction(db: Database) -> Generator[None, None, None]:
         if db.conn.in_transaction:
             db.conn.rollback()
         raise
+
+
+def _take_write_lock(db: Database) -> None:
+    """Begin, looking for the lock every few milliseconds while the connection's patience lasts.
+
+    SQLite's own patience looks ever more rarely, at last ten times a second: beside busy writers some wait for ever.
+    """
+    patience = db.execute("PRAGMA busy_timeout").fetchone()[0]
+    deadline = time.monotonic() + patience / 1000
+    db.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                db.execute("BEGIN IMMEDIATE")
+                return
+            except pysqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() >= deadline:
+                    raise
+                time.sleep(random.uniform(*LOOK_AGAIN_SECONDS))  # noqa: S311 - so that two do not keep in step
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {patience}")
 
 
 def database_path(instance: Path) -> Path:

@@ -7,10 +7,10 @@ from typing import Any
 from sqlite_utils import Database
 
 from webapp.store import work
+from webapp.store.chunks import in_turn
 from webapp.store.connection import write_transaction
 
 METHODS = ("gold", "single", "majority", "dawid-skene")
-CHUNK = 500
 PAGE = 1_000
 # What was left out or retired since the consensus was found.
 _IN_FORCE = (
@@ -89,11 +89,11 @@ def write(
     )
     forget = "DELETE FROM consensus WHERE review_id = ? AND snapshot <= ?"
     for statement, values in ((upsert, rows), (forget, stale)):
-        for start in range(0, len(values), CHUNK):
+        for chunk in in_turn(db, values):
             with write_transaction(db):
                 if claim is not None:
                     work.check(db, claim)
-                db.conn.executemany(statement, values[start : start + CHUNK])
+                db.conn.executemany(statement, chunk)
 
 
 def snapshot_of(db: Database, project_id: int) -> int | None:

@@ -9,11 +9,10 @@ from typing import Any
 from sqlite_utils import Database
 
 from webapp.store import audit, projects, work
+from webapp.store.chunks import in_turn
 from webapp.store.connection import timestamp, write_transaction
 from webapp.store.errors import InvalidValue, NotFound
 from webapp.store.projects import Label
-
-CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -117,13 +116,13 @@ def add_predictions(
     db: Database, claim: work.Claim, version_id: int, labels: Sequence[Label], scores: Sequence[Scores]
 ) -> None:
     """Store scores in small transactions with gaps, so that submits are never starved; fenced."""
-    for start in range(0, len(scores), CHUNK):
+    for chunk in in_turn(db, scores):
         with write_transaction(db):
             work.check(db, claim)
             db.conn.executemany(
                 "INSERT INTO predictions (model_version_id, review_id, label_id, confidence, margin, scores)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
-                [_prediction(version_id, labels, each) for each in scores[start : start + CHUNK]],
+                [_prediction(version_id, labels, each) for each in chunk],
             )
 
 

@@ -7,13 +7,13 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from webapp.store import reviews
+from webapp.store.chunks import in_turn
 from webapp.store.connection import timestamp, write_transaction
 
 # Of ten reviews in a row, while they last, these many come from the parts that measure.
 HOLDOUT_IN_TEN = 2
 VALIDATION_IN_TEN = 1
 INITIAL_SIZE = 2_000
-CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,12 @@ def write(
                 [project_id, round_id, model_version_id, timestamp(now)],
             ).fetchone()[0]
         )
-    mixed = list(_mixed(training, evaluation["holdout"], evaluation["validation"]))
-    for start in range(0, len(mixed), CHUNK):  # small steps, so that submits are never starved
+    mixed = enumerate(_mixed(training, evaluation["holdout"], evaluation["validation"]))
+    for chunk in in_turn(db, list(mixed)):
         with write_transaction(db):
             db.conn.executemany(
                 "INSERT INTO ranking_items (ranking_id, rank, review_id, origin, probability) VALUES (?, ?, ?, ?, ?)",
-                [
-                    (ranking_id, start + place, item.review_id, item.origin, item.probability)
-                    for place, item in enumerate(mixed[start : start + CHUNK])
-                ],
+                [(ranking_id, place, item.review_id, item.origin, item.probability) for place, item in chunk],
             )
     return ranking_id
 

@@ -1,7 +1,6 @@
 """Rounds: queued by people or by count, run by a worker, published all at once."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -145,15 +144,23 @@ def publish(
         work.finish(db, claim, "done", now)
 
 
-def forget_unpublished(db: Database, claim: work.Claim) -> Sequence[str]:
-    """Remove what an earlier, killed attempt of this round left in the tables; returns its checkpoints' names."""
+def forget_unpublished(db: Database, claim: work.Claim) -> None:
+    """Remove what an earlier, killed attempt of this round left in the tables."""
     with write_transaction(db):
         work.check(db, claim)
         db.execute("DELETE FROM rankings WHERE round_id = ?", [claim.id])
-        rows = db.execute(
-            "DELETE FROM model_versions WHERE round_id = ? RETURNING checkpoint", [claim.id]
-        ).fetchall()
-    return [row["checkpoint"] for row in rows]
+        db.execute("DELETE FROM model_versions WHERE round_id = ?", [claim.id])
+
+
+def is_left_over(db: Database, claim: work.Claim, project_id: int, number: int, checkpoint: str) -> bool:
+    """Whether no version has this checkpoint and no attempt but those before this claim can be writing it."""
+    row = db.execute(
+        "SELECT 1 FROM rounds r WHERE r.project_id = ? AND r.number = ?"
+        " AND (r.id = ? OR r.state NOT IN ('queued', 'running'))"
+        " AND NOT EXISTS (SELECT 1 FROM model_versions WHERE checkpoint = ?)",
+        [project_id, number, claim.id, checkpoint],
+    ).fetchone()
+    return row is not None
 
 
 def _round(row: Any) -> Round:

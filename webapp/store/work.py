@@ -2,7 +2,7 @@
 
 A worker claims a row, renews its heartbeat, and may publish only while it holds the newest fencing token (Kleppmann,
 "How to do distributed locking", 2016). A worker that dies loses nothing: the heartbeat goes stale and the row is
-claimed again, at most `MAX_ATTEMPTS` times.
+claimed again, at most `MAX_ATTEMPTS` times, each time after a longer pause.
 """
 
 from dataclasses import dataclass
@@ -19,6 +19,8 @@ HEARTBEAT_INTERVAL = timedelta(seconds=5)
 # Longer than any pause of a busy machine, short enough that a killed round is soon taken up again.
 HEARTBEAT_LIMIT = timedelta(seconds=30)
 MAX_ATTEMPTS = 3
+# After the first death; doubled after each further one.
+SHORTEST_PAUSE = timedelta(seconds=10)
 DIED = f"The worker died {MAX_ATTEMPTS} times while it ran this. See the log of the worker; memory is the usual cause."
 OPEN_STATES = ("queued", "running")
 
@@ -33,44 +35,77 @@ class Claim:
     attempt: int
 
 
-def claim_next(db: Database, table: Table, now: datetime, kinds: tuple[str, ...] = ()) -> Claim | None:
-    """Take the oldest queued or abandoned row; rows that failed too often are closed with a reason."""
-    stale = timestamp(now - HEARTBEAT_LIMIT)
-    # A moment to come is one from before the clock was set back: it would keep the work for as long as that.
-    future = timestamp(now + HEARTBEAT_LIMIT)
-    abandoned = f"(state = 'running' AND (heartbeat_at < :stale OR heartbeat_at > '{future}'))"
+def claim_next(
+    db: Database, table: Table, now: datetime, kinds: tuple[str, ...] = (), holder: str | None = None
+) -> Claim | None:
+    """Take the oldest queued or abandoned row; rows that failed too often are closed with a reason.
+
+    holder: the worker's id. What killed a worker once runs alone in the next, so that another death is its own.
+    """
     kind = f"AND kind IN ({','.join(repr(k) for k in kinds)})" if kinds else ""
+    values = {**_moments(now), "died": DIED, "holder": holder}
     with write_transaction(db):
         db.execute(
-            f"UPDATE {table} SET state = 'cancelled', finished_at = :now WHERE {abandoned} AND cancel_requested = 1",
-            {"stale": stale, "now": timestamp(now)},
+            f"UPDATE {table} SET state = 'cancelled', finished_at = :now WHERE {_ABANDONED} AND cancel_requested = 1",
+            values,
         )
         db.execute(
             f"UPDATE {table} SET state = 'failed', finished_at = :now, error = :died"
-            f" WHERE {abandoned} AND attempts >= {MAX_ATTEMPTS}",
-            {"stale": stale, "now": timestamp(now), "died": DIED},
+            f" WHERE {_ABANDONED} AND attempts >= {MAX_ATTEMPTS}",
+            values,
         )
-        row = db.execute(
-            f"UPDATE {table} SET state = 'running', heartbeat_at = :now, started_at = coalesce(started_at, :now),"
-            f" fencing_token = fencing_token + 1, attempts = attempts + 1, phase = NULL, progress = 0,"
-            f" eta_seconds = NULL"
-            f" WHERE id = (SELECT id FROM {table} WHERE (state = 'queued' OR {abandoned}) {kind} ORDER BY id LIMIT 1)"
-            f" RETURNING id, fencing_token, attempts",
-            {"stale": stale, "now": timestamp(now)},
-        ).fetchone()
-    return Claim(table, row["id"], row["fencing_token"], row["attempts"]) if row else None
+        alone = _ALONE.format(table=table)
+        return _claimed(
+            db,
+            table,
+            f"(SELECT id FROM {table} WHERE ({_WAITING} OR {_ABANDONED}) {kind} AND {alone} ORDER BY id LIMIT 1)",
+            values,
+        )
 
 
-def claim_this(db: Database, table: Table, row_id: int, now: datetime) -> Claim | None:
+def claim_this(
+    db: Database, table: Table, row_id: int, now: datetime, holder: str | None = None
+) -> Claim | None:
     """Take this very row if it waits; None when a worker was faster."""
+    values = {"now": timestamp(now), "id": row_id, "holder": holder}
     with write_transaction(db):
-        row = db.execute(
-            f"UPDATE {table} SET state = 'running', heartbeat_at = :now, started_at = coalesce(started_at, :now),"
-            f" fencing_token = fencing_token + 1, attempts = attempts + 1 WHERE id = :id AND state = 'queued'"
-            f" RETURNING id, fencing_token, attempts",
-            {"id": row_id, "now": timestamp(now)},
-        ).fetchone()
+        return _claimed(db, table, f"(SELECT id FROM {table} WHERE id = :id AND state = 'queued')", values)
+
+
+def _claimed(db: Database, table: Table, chosen: str, values: dict[str, Any]) -> Claim | None:
+    row = db.execute(
+        f"UPDATE {table} SET state = 'running', heartbeat_at = :now, started_at = coalesce(started_at, :now),"
+        f" fencing_token = fencing_token + 1, attempts = attempts + 1, phase = NULL, progress = 0,"
+        f" eta_seconds = NULL, held_by = :holder, steps = 0, retry_at = NULL"
+        f" WHERE id = {chosen} RETURNING id, fencing_token, attempts",
+        values,
+    ).fetchone()
     return Claim(table, row["id"], row["fencing_token"], row["attempts"]) if row else None
+
+
+def pause_after(attempt: int) -> timedelta:
+    """How long work rests after its n-th attempt killed a worker."""
+    return SHORTEST_PAUSE * (1 << (attempt - 1))
+
+
+def _moments(now: datetime) -> dict[str, Any]:
+    return {
+        "now": timestamp(now),
+        "stale": timestamp(now - HEARTBEAT_LIMIT - pause_after(1)),
+        "stale_again": timestamp(now - HEARTBEAT_LIMIT - pause_after(2)),
+        "fresh": timestamp(now - HEARTBEAT_LIMIT),
+        "future": timestamp(now + HEARTBEAT_LIMIT),
+    }
+
+
+# A moment to come is one from before the clock was set back: it would keep the work for as long as that.
+_ABANDONED = """(state = 'running' AND (heartbeat_at > :future
+    OR heartbeat_at < CASE WHEN attempts < 2 THEN :stale ELSE :stale_again END))"""
+_WAITING = "(state = 'queued' AND (retry_at IS NULL OR retry_at <= :now OR retry_at > :future))"
+_ALONE = """NOT EXISTS (SELECT 1 FROM (
+    SELECT attempts FROM rounds WHERE state = 'running' AND held_by = :holder AND heartbeat_at >= :fresh
+    UNION ALL SELECT attempts FROM jobs WHERE state = 'running' AND held_by = :holder AND heartbeat_at >= :fresh
+    ) beside WHERE beside.attempts > 1 OR {table}.attempts > 0)"""
 
 
 def heartbeat(db: Database, claim: Claim, now: datetime) -> bool:
@@ -93,7 +128,7 @@ def report(
     with write_transaction(db):
         check(db, claim)
         db.execute(
-            f"UPDATE {claim.table} SET phase = ?, progress = ?, eta_seconds = ? WHERE id = ?",
+            f"UPDATE {claim.table} SET phase = ?, progress = ?, eta_seconds = ?, steps = steps + 1 WHERE id = ?",
             [phase, min(1.0, max(0.0, fraction)), eta_seconds, claim.id],
         )
         return heartbeat(db, claim, now)
@@ -161,15 +196,17 @@ def people_wait(db: Database, kinds: tuple[str, ...] = ("export",)) -> bool:
     )
 
 
-def worker_seen(db: Database, worker_id: str, host: str, pid: int, now: datetime) -> None:
+def worker_seen(
+    db: Database, worker_id: str, host: str, pid: int, now: datetime, boot: str = "", born: str = ""
+) -> None:
     """Note that a worker is alive; workers unseen for a day are forgotten."""
     moment = timestamp(now)
     with write_transaction(db):
         db.execute("DELETE FROM workers WHERE heartbeat_at < ?", [timestamp(now - timedelta(days=1))])
         db.execute(
-            "INSERT INTO workers VALUES (?, ?, ?, ?, ?)"
+            "INSERT INTO workers (id, host, pid, started_at, heartbeat_at, boot, born) VALUES (?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at",
-            [worker_id, host, pid, moment, moment],
+            [worker_id, host, pid, moment, moment, boot, born],
         )
 
 

@@ -71,8 +71,13 @@ def ahead(project_id: int) -> ResponseReturnValue:
 @login_required
 def answer(token: str) -> ResponseReturnValue:
     """Store the answer, once however often it is sent; the next review comes with the acknowledgement."""
-    queue.owned(get_db(), token, the_user().id)
-    lease = queue.by_token(get_db(), token)
+    try:
+        queue.owned(get_db(), token, the_user().id)
+        lease = queue.by_token(get_db(), token)
+    except LeaseExpired as error:  # its review was deleted meanwhile
+        if _for_script():
+            return _refusal(error)
+        raise
     try:
         given = answer_form.answer(request.form)
         saved = annotations.record(get_db(), token, the_user().id, given, now())
@@ -241,7 +246,10 @@ def _page(
         "note": note,
     }
     page = render_template("annotate/show.html", **{**_context(project), **context})
-    return make_response(page, status_of(error) if error else 200)
+    response = make_response(page, status_of(error) if error else 200)
+    if isinstance(found, QueueEmpty) and found.retry_after is not None:
+        response.headers["Retry-After"] = str(found.retry_after)
+    return response
 
 
 def _context(project: Project) -> dict[str, Any]:

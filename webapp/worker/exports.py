@@ -16,6 +16,7 @@ from webapp.store import jobs, model_versions, projects, work
 from webapp.store.model_versions import ModelVersion
 from webapp.store.projects import Project
 
+TEMPORARY = ".export-"
 FORMATS = ("onnx", "onnx-int8", "hf")
 
 
@@ -27,7 +28,9 @@ def run(db: Database, instance: Path, claim: work.Claim, progress: Progress) -> 
     name = f"winnow-model-{version.id}-{job.payload['format']}-{job.id}"
     exports = instance / "exports"
     exports.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=exports) as temporary:
+    for left in exports.glob(f"{TEMPORARY}{job.id}-*"):  # by an attempt that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"{TEMPORARY}{job.id}-", dir=exports) as temporary:
         folder = Path(temporary) / name
         write(db, instance, project, version, job.payload["format"], folder, progress)
         made = Path(shutil.make_archive(str(Path(temporary) / "archive"), "zip", temporary, name))

@@ -1,13 +1,13 @@
 """The worker's loops: rounds, exports, quality, encoding ahead, in this order; imports beside them: they are light."""
 
 import logging
-import os
+import re
 import secrets
-import socket
 import threading
 from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import pysqlite3
@@ -22,9 +22,12 @@ from webapp.store.connection import database_path, open_database, utc_now
 from webapp.store.errors import RoundAlreadyOpen, StaleToken, StoreError
 from webapp.worker import monitor
 from webapp.worker.lease import Lease, Stopped
+from webapp.worker.processes import this_process
 
 log = logging.getLogger(__name__)
 IDLE_SECONDS = 1.0
+# What torch and ONNX Runtime say instead of a MemoryError.
+OUT_OF_MEMORY = re.compile(r"out of memory|can't allocate memory|bad_alloc|bad allocation", re.I)
 # What is claimed first. Quality and encoding ahead yield to what stands before them, and to rounds.
 ORDER = (("import", "export"), ("quality",), ("encode",))
 YIELDS = {"quality": ("export",), "encode": ("export", "quality")}
@@ -32,38 +35,67 @@ Run = Callable[[Database, Path, work.Claim, Progress], object]
 Turn = Callable[[Database, Path, datetime, threading.Event | None], bool]
 
 
-def run_forever(instance: Path, stop: threading.Event) -> None:
+def run_forever(instance: Path, stop: threading.Event, worker_id: str | None = None) -> None:
     """Work until `stop` is set; an error of one turn is logged and the next turn goes on."""
+    holder = worker_id or secrets.token_hex(8)
     beside = [
-        threading.Thread(target=_pulse, args=(instance, stop), name="pulse", daemon=True),
+        threading.Thread(target=_pulse, args=(instance, stop, holder), name="pulse", daemon=True),
         # Nobody should wait for a round to end before their file comes in.
-        threading.Thread(target=_repeat, args=(import_next, instance, stop), name="imports", daemon=True),
         threading.Thread(target=monitor.run_forever, args=(instance, stop), name="monitor", daemon=True),
+        threading.Thread(
+            target=_repeat,
+            args=(partial(import_next, holder=holder), instance, stop),
+            name="imports",
+            daemon=True,
+        ),
     ]
     for thread in beside:
         thread.start()
-    _repeat(run_next, instance, stop)
+    _repeat(partial(run_next, holder=holder), instance, stop)
     for thread in beside:
         thread.join()
 
 
-def run_next(db: Database, instance: Path, now: datetime, stop: threading.Event | None = None) -> bool:
+def run_next(
+    db: Database,
+    instance: Path,
+    now: datetime,
+    stop: threading.Event | None = None,
+    holder: str | None = None,
+) -> bool:
     """Do the most urgent piece of work; False when there is none."""
     queue_what_is_due(db, now)
-    claim = work.claim_next(db, "rounds", now)
+    claim = work.claim_next(db, "rounds", now, holder=holder)
     if claim is not None:
         _run(db, instance, claim, _round_runner(), stop)
         return True
-    claim = next(filter(None, (work.claim_next(db, "jobs", now, kinds) for kinds in ORDER)), None)
+    claim = _next_job(db, now, holder)
     if claim is not None:
         kind = jobs.get(db, claim.id).kind
         _run(db, instance, claim, _job_runner(kind), stop, lambda: _must_yield(db, kind))
     return claim is not None
 
 
-def import_next(db: Database, instance: Path, now: datetime, stop: threading.Event | None = None) -> bool:
+def _next_job(db: Database, now: datetime, holder: str | None) -> work.Claim | None:
+    for kinds in ORDER:
+        # What they yield to may rest after a death; begun now, they would only be interrupted again and again.
+        if any(work.people_wait(db, YIELDS[kind]) for kind in kinds if kind in YIELDS):
+            return None
+        claim = work.claim_next(db, "jobs", now, kinds, holder)
+        if claim is not None:
+            return claim
+    return None
+
+
+def import_next(
+    db: Database,
+    instance: Path,
+    now: datetime,
+    stop: threading.Event | None = None,
+    holder: str | None = None,
+) -> bool:
     """Do the oldest import; False when there is none."""
-    claim = work.claim_next(db, "jobs", now, ("import",))
+    claim = work.claim_next(db, "jobs", now, ("import",), holder)
     if claim is not None:
         _run(db, instance, claim, _job_runner("import"), stop)
     return claim is not None
@@ -100,15 +132,17 @@ def _must_yield(db: Database, kind: str) -> bool:
 
 def _repeat(turn: Turn, instance: Path, stop: threading.Event) -> None:
     """Take turn after turn, with a rest when there is nothing to do, over a connection of its own."""
-    with closing(open_database(database_path(instance))) as db:
-        while not stop.is_set():
-            try:
-                busy = turn(db, instance, utc_now(), stop)
-            except Exception:  # the outermost turn: the loop must outlive any single fault
-                log.exception("a turn of the worker failed")
-                busy = False
-            if not busy:
-                stop.wait(IDLE_SECONDS)
+    while not stop.is_set():
+        try:
+            with closing(open_database(database_path(instance))) as db:
+                while not stop.is_set():
+                    if not turn(db, instance, utc_now(), stop):
+                        stop.wait(IDLE_SECONDS)
+        except (
+            Exception
+        ):  # the outermost turn: the loop must outlive any single fault, its connection need not
+            log.exception("a turn of the worker failed")
+            stop.wait(IDLE_SECONDS)
 
 
 def _run(
@@ -152,6 +186,10 @@ def _both(lease: Lease, also: Progress | None) -> Progress:
 def _for_people(error: Exception) -> str:
     if isinstance(error, LearnerError | StoreError | FileError):
         return str(error)
+    if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(error)):
+        return (
+            "The memory ran out. Give the worker more, or choose a smaller encoder or fewer reviews to score."
+        )
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror} ({Path(str(error.filename)).name if error.filename else 'no file named'})."
     if isinstance(error, pysqlite3.OperationalError) and "full" in str(error):
@@ -183,15 +221,14 @@ def _job_runner(kind: str) -> Run:
     return exports.run
 
 
-def _pulse(instance: Path, stop: threading.Event) -> None:
+def _pulse(instance: Path, stop: threading.Event, worker_id: str) -> None:
     """Tell the health page that this process is alive, whatever its work does."""
-    worker_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    name = this_process()
+
+    def seen(db: Database, instance: Path, now: datetime, stop: threading.Event | None) -> bool:
+        work.worker_seen(db, worker_id, name.host, name.pid, now, name.boot, name.born)
+        return stop is not None and not stop.wait(work.HEARTBEAT_INTERVAL.total_seconds())
+
+    _repeat(seen, instance, stop)
     with closing(open_database(database_path(instance))) as db:
-        while True:
-            try:
-                work.worker_seen(db, worker_id, socket.gethostname(), os.getpid(), utc_now())
-            except pysqlite3.OperationalError:
-                log.warning("the worker could not report that it is alive", exc_info=True)
-            if stop.wait(work.HEARTBEAT_INTERVAL.total_seconds()):
-                break
         work.worker_gone(db, worker_id)

@@ -1,5 +1,6 @@
 """Rounds: hand the learner a snapshot of the project, publish what comes back."""
 
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -8,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from sqlite_utils import Database
 
-from learner import encoders
+from learner import checkpoint, encoders
 from learner.progress import Progress
 from learner.round import Labelled, RoundResult, RoundTask, Unlabelled, run_round
 from learner.settings import RoundSettings
 from webapp.store import labelled, model_versions, projects, rankings, reviews, rounds, work
+from webapp.store.chunks import CHUNK
 from webapp.store.connection import utc_now
 from webapp.store.errors import StaleToken
 from webapp.store.labelled import LabelledReview
@@ -20,11 +22,14 @@ from webapp.store.model_versions import ModelVersion, Scores
 from webapp.store.projects import Label, Project
 from webapp.worker.consensus import settle
 
+# The folder of one attempt, whole or half written: see `_folder_of`.
+ATTEMPT = re.compile(rf"(?:{re.escape(checkpoint.TEMPORARY)})?(project-(\d+)-round-(\d+)-\d+)(?:-.*)?")
+
 
 def run(db: Database, instance: Path, claim: work.Claim, progress: Progress) -> None:
-    """Run a claimed round from snapshot to publication; a killed attempt's remains are cleared first."""
-    for left_over in rounds.forget_unpublished(db, claim):
-        shutil.rmtree(instance / "checkpoints" / left_over, ignore_errors=True)
+    """Run a claimed round from snapshot to publication; what killed attempts left is cleared first."""
+    rounds.forget_unpublished(db, claim)
+    _sweep(db, instance / "checkpoints", claim)
     task = _task(db, instance, claim)
     result = run_round(task, progress)
     try:
@@ -36,6 +41,19 @@ def run(db: Database, instance: Path, claim: work.Claim, progress: Progress) -> 
         raise
 
 
+def _folder_of(this: rounds.Round, claim: work.Claim) -> str:
+    """A name that no other attempt has, so that a zombie never writes where its successor does."""
+    return f"project-{this.project_id}-round-{this.number}-{claim.token}"
+
+
+def _sweep(db: Database, checkpoints: Path, claim: work.Claim) -> None:
+    """Remove what attempts left that were killed before they could publish, of this round and of closed ones."""
+    for folder in checkpoints.glob("*"):
+        found = ATTEMPT.fullmatch(folder.name)
+        if found and rounds.is_left_over(db, claim, int(found[2]), int(found[3]), found[1]):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _task(db: Database, instance: Path, claim: work.Claim) -> RoundTask:
     this = rounds.get(db, claim.id)
     project = projects.get(db, this.project_id)
@@ -45,7 +63,6 @@ def _task(db: Database, instance: Path, claim: work.Claim) -> RoundTask:
     order = {label.id: place for place, label in enumerate(project.labels)}
     serving = model_versions.serving(db, project.id)
     train = _labelled([review for review in known if review.part == "pool"], order)
-    name = f"project-{project.id}-round-{this.number}-{claim.token}"
     return RoundTask(
         settings=settings,
         label_names=_names(project.labels),
@@ -55,7 +72,7 @@ def _task(db: Database, instance: Path, claim: work.Claim) -> RoundTask:
         holdout=_labelled([review for review in known if review.part == "holdout"], order),
         pool=_pool(db, project, set(train.ids.tolist())),
         features=instance / "features",
-        checkpoint=instance / "checkpoints" / name,
+        checkpoint=instance / "checkpoints" / _folder_of(this, claim),
         serving=instance / "checkpoints" / serving.checkpoint if serving else None,
         serving_labels=_names(model_versions.labels_of(db, serving)) if serving else None,
     )
@@ -130,9 +147,9 @@ def _add_predictions(
     progress: Progress,
 ) -> None:
     total = len(result.scored_ids)
-    for start in range(0, total, model_versions.CHUNK):
+    for start in range(0, total, CHUNK):
         progress("publish", start, total)
-        chunk = slice(start, start + model_versions.CHUNK)
+        chunk = slice(start, start + CHUNK)
         pairs = zip(result.scored_ids[chunk].tolist(), result.probabilities[chunk].tolist(), strict=True)
         model_versions.add_predictions(
             db, claim, version.id, project.labels, [Scores(*pair) for pair in pairs]

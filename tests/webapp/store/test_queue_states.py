@@ -1,4 +1,5 @@
-"""Whatever a team does in whatever order, a review gets exactly the labels it wants, each from another person."""
+"""Whatever a team does in whatever order, over several connections, while rounds train: each review gets exactly the
+labels it wants, each from another person, and each round sees exactly what stood when it was asked for."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -8,38 +9,51 @@ from tempfile import TemporaryDirectory
 import hypothesis.strategies as st
 from builders import NOON, a_project, a_user
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-import migrations
-from webapp.store import annotations, queue
+from webapp.store import annotations, consensus, projects, queue, rankings, rounds, work
 from webapp.store.annotations import Answer
-from webapp.store.connection import open_database
-from webapp.store.errors import AlreadyAnnotated, LeaseExpired, NothingToUndo
+from webapp.store.connection import open_database, timestamp
+from webapp.store.errors import AlreadyAnnotated, LeaseExpired, NothingToUndo, RoundAlreadyOpen, StaleToken
+from webapp.store.rankings import RankedReview
 
 PEOPLE = st.integers(0, 3)
+DESKS = st.integers(0, 2)
 SIZE, WANTED = 4, 2
+Vote = tuple[int, int, int]
 
 
 class Team(RuleBasedStateMachine):
-    """Four people, four reviews that want two labels each, and a clock."""
+    """Four people at three connections, four reviews that want two labels each, two workers, and a clock."""
+
+    empty_database = b""
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = TemporaryDirectory()
-        self.db = open_database(Path(self.folder.name) / "winnow.sqlite", create=True)
-        migrations.apply(self.db)
+        path = Path(self.folder.name) / "winnow.sqlite"
+        path.write_bytes(self.empty_database)
+        self.desks = [open_database(path) for _ in range(3)]
+        self.db = self.desks[0]
         self.people = [a_user(self.db, name).id for name in ("ada", "ben", "cyd", "dan")]
         self.project = a_project(self.db, size=SIZE, overlap_share=1.0, overlap_labels=WANTED, ahead=1)
+        self.db.execute("UPDATE jobs SET state = 'done'")
+        self.db.conn.commit()
         self.now = NOON
         self.seen: list[tuple[int, str]] = []
+        self.claims: list[work.Claim] = []
+        # What the oracle knows: the labels that stand, and those that stood when each round was asked for.
+        self.labels: dict[tuple[int, int], int] = {}
+        self.frozen: dict[int, set[Vote]] = {}
 
     def teardown(self) -> None:
-        self.db.close()
+        for db in self.desks:
+            db.close()
         self.folder.cleanup()
 
-    @rule(who=PEOPLE, count=st.integers(1, 3))
-    def claim(self, who: int, count: int) -> None:
-        found = queue.claim_ahead(self.db, self.project.id, self.people[who], count, self.now)
+    @rule(who=PEOPLE, count=st.integers(1, 3), desk=DESKS)
+    def claim(self, who: int, count: int, desk: int) -> None:
+        found = queue.claim_ahead(self.desks[desk], self.project.id, self.people[who], count, self.now)
         if isinstance(found, list):
             self.seen += [(who, lease.token) for lease in found]
 
@@ -47,47 +61,101 @@ class Team(RuleBasedStateMachine):
         pick=st.integers(0, 30),
         action=st.sampled_from(["label", "label", "skip", "flag"]),
         position=st.integers(0, 2),
+        desk=DESKS,
     )
-    def answer(self, pick: int, action: str, position: int) -> None:
+    def answer(self, pick: int, action: str, position: int, desk: int) -> None:
         """Any lease ever given, live or long lost."""
         if not self.seen:
             return
         who, token = self.seen[pick % len(self.seen)]
         label = self.project.labels[position].id if action == "label" else None
         with suppress(LeaseExpired, AlreadyAnnotated):
-            annotations.record(self.db, token, self.people[who], Answer(action, label), self.now)
+            stored = annotations.record(
+                self.desks[desk], token, self.people[who], Answer(action, label), self.now
+            )
+            if label is not None and not stored.repeated:
+                assert (stored.review_id, who) not in self.labels, "an answer was overwritten"
+                self.labels[stored.review_id, who] = label
 
-    @rule(who=PEOPLE)
-    def undo(self, who: int) -> None:
+    @rule(who=PEOPLE, desk=DESKS)
+    def undo(self, who: int, desk: int) -> None:
         with suppress(NothingToUndo):
-            annotations.undo_last(self.db, self.project.id, self.people[who], self.now)
+            last = self.last_answer(who)
+            annotations.undo_last(self.desks[desk], self.project.id, self.people[who], self.now)
+            self.labels.pop((last[1], who), None)
 
-    @rule(pick=st.integers(0, 30), renewed=st.booleans())
-    def renew_or_release(self, pick: int, renewed: bool) -> None:
+    @rule(pick=st.integers(0, 30), renewed=st.booleans(), desk=DESKS)
+    def renew_or_release(self, pick: int, renewed: bool, desk: int) -> None:
         if not self.seen:
             return
         who, token = self.seen[pick % len(self.seen)]
         if not renewed:
-            queue.release(self.db, token, self.people[who])
+            queue.release(self.desks[desk], token, self.people[who])
             return
         with suppress(LeaseExpired):
-            queue.renew(self.db, token, self.people[who], self.now)
+            queue.renew(self.desks[desk], token, self.people[who], self.now)
 
-    @rule(who=PEOPLE, position=st.integers(0, 2))
-    def change(self, who: int, position: int) -> None:
-        row = self.db.execute(
-            "SELECT max(id) AS id FROM annotations WHERE annotator_id = ? AND undone_by IS NULL AND action <> 'undo'",
-            [self.people[who]],
-        ).fetchone()
-        if row["id"] is None:
+    @rule(who=PEOPLE, position=st.integers(0, 2), desk=DESKS)
+    def change(self, who: int, position: int, desk: int) -> None:
+        annotation, review = self.last_answer(who)
+        if not annotation:
             return
         answer = Answer("label", self.project.labels[position].id)
         with suppress(LeaseExpired):
-            annotations.change(self.db, row["id"], self.people[who], answer, self.now)
+            annotations.change(self.desks[desk], annotation, self.people[who], answer, self.now)
+            self.labels[review, who] = self.project.labels[position].id
 
     @rule(minutes=st.sampled_from([1, 11, 61, 1500]))
     def wait(self, minutes: int) -> None:
         self.now += timedelta(minutes=minutes)
+
+    @rule(desk=DESKS)
+    def ask_for_a_round(self, desk: int) -> None:
+        with suppress(RoundAlreadyOpen):
+            asked = rounds.start(self.desks[desk], self.project.id, {}, "button", None, self.now)
+            self.frozen[asked.id] = {
+                (review, self.people[who], label) for (review, who), label in self.labels.items()
+            }
+
+    @rule(desk=DESKS)
+    def take_up_a_round(self, desk: int) -> None:
+        """One that waits, or one that another worker left lying."""
+        claim = work.claim_next(self.desks[desk], "rounds", self.now)
+        if claim is not None:
+            assert all(claim.token > other.token for other in self.claims if other.id == claim.id)
+            self.claims.append(claim)
+
+    @rule(pick=st.integers(0, 30), desk=DESKS, shuffled=st.permutations(range(SIZE)))
+    def publish(self, pick: int, desk: int, shuffled: list[int]) -> None:
+        """Any worker that ever had a round finishes it; only the holder of the newest token may."""
+        if not self.claims:
+            return
+        db, claim = self.desks[desk], self.claims[pick % len(self.claims)]
+        may = self.may_publish(claim)
+        ids = [row[0] for row in db.execute("SELECT id FROM reviews ORDER BY id")]
+        items = [RankedReview(ids[place], "uncertain", 0.5) for place in shuffled]
+        ranking = rankings.write(db, self.project.id, items, self.now, claim.id)
+        before = projects.get(db, self.project.id).ranking_id
+        try:
+            rounds.publish(db, claim, None, ranking, False, {}, self.now)
+            assert may
+            assert projects.get(self.db, self.project.id).ranking_id == ranking
+        except StaleToken:
+            assert not may
+            assert projects.get(self.db, self.project.id).ranking_id == before
+
+    def may_publish(self, claim: work.Claim) -> bool:
+        newest = max(other.token for other in self.claims if other.id == claim.id)
+        return claim.token == newest and rounds.get(self.db, claim.id).state == "running"
+
+    def last_answer(self, who: int) -> tuple[int, int]:
+        """The id of somebody's last answer that stands, and its review's; zeros where there is none."""
+        row = self.db.execute(
+            "SELECT id, review_id FROM annotations WHERE annotator_id = ? AND undone_by IS NULL AND action <> 'undo'"
+            " ORDER BY id DESC LIMIT 1",
+            [self.people[who]],
+        ).fetchone()
+        return tuple(row) if row else (0, 0)
 
     @invariant()
     def labels_are_as_many_as_wanted_at_most_and_counted_right(self) -> None:
@@ -105,12 +173,32 @@ class Team(RuleBasedStateMachine):
         rows = self.db.execute(
             "SELECT r.needed, count(l.token) AS held FROM reviews r LEFT JOIN leases l ON l.review_id = r.id"
             " AND l.ended IS NULL AND l.expires_at > ? GROUP BY r.id",
-            [self.now.isoformat(timespec="milliseconds")],
+            [timestamp(self.now)],
         ).fetchall()
         assert all(row["held"] <= row["needed"] for row in rows)
 
+    @invariant()
+    def the_labels_that_stand_are_those_that_were_acknowledged(self) -> None:
+        rows = self.db.execute("SELECT review_id, annotator_id, label_id FROM current_labels").fetchall()
+        known = {(review, self.people[who], label) for (review, who), label in self.labels.items()}
+        assert {tuple(row) for row in rows} == known
 
-TestTeam = Team.TestCase
-TestTeam.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-)
+    @invariant()
+    def every_round_sees_what_stood_when_it_was_asked_for(self) -> None:
+        for round_id, stood in self.frozen.items():
+            snapshot = rounds.get(self.db, round_id).snapshot
+            votes = consensus.votes(self.db, self.project.id, snapshot)
+            assert {(vote.review_id, vote.annotator_id, vote.label_id) for vote in votes} == stood
+
+
+def test_team(migrated: bytes) -> None:
+    Team.empty_database = migrated
+    run_state_machine_as_test(
+        Team,
+        settings=settings(
+            max_examples=70,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

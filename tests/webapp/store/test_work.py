@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlite_utils import Database
 
-from webapp.store import jobs, rounds, work
+from webapp.store import deaths, jobs, rounds, work
 from webapp.store.errors import RoundAlreadyOpen, StaleToken
 from webapp.store.projects import Project
 
@@ -89,3 +89,48 @@ def test_work_put_back_is_not_an_attempt(db: Database, a_project: ProjectBuilder
         claim = work.claim_next(db, "jobs", NOON, ("encode",))
         assert claim is not None and claim.attempt == 1
         work.put_back(db, claim)
+
+
+def test_the_pause_before_another_attempt_grows(db: Database, a_project: ProjectBuilder) -> None:
+    this = a_queued_round(db, a_project())
+    now = NOON
+    for seconds in (10, 20):
+        deaths.note(db, claimed(db, now), "It died.", now)
+        assert work.claim_next(db, "rounds", now + timedelta(seconds=seconds - 1)) is None
+        now += timedelta(seconds=seconds)
+    deaths.note(db, claimed(db, now), "It died.", now)
+    failed = rounds.get(db, this.id)
+    assert failed.state == "failed" and failed.error == "It died. This was attempt 3, the last one."
+
+
+def test_what_was_cancelled_is_not_tried_again_after_a_death(db: Database, a_project: ProjectBuilder) -> None:
+    this = a_queued_round(db, a_project())
+    claim = claimed(db)
+    rounds.cancel(db, this.id, None, NOON)
+    deaths.note(db, claim, "It died.", NOON)
+    assert rounds.get(db, this.id).state == "cancelled"
+    deaths.note(db, claim, "It died.", NOON)
+    assert rounds.get(db, this.id).state == "cancelled"
+
+
+def test_what_killed_a_worker_once_runs_alone(db: Database, a_project: ProjectBuilder) -> None:
+    this = a_queued_round(db, a_project())
+    jobs.create(db, this.project_id, "quality", {}, None, NOON)
+    deaths.note(db, claimed(db), "It died.", NOON)
+    beside = work.claim_next(db, "jobs", NOON, ("quality",), holder="w")
+    assert beside is not None
+    soon = NOON + timedelta(seconds=11)
+    assert work.claim_next(db, "rounds", soon, holder="w") is None
+    assert work.claim_next(db, "rounds", soon, holder="another") is not None
+    work.put_back(db, beside)
+    assert work.claim_next(db, "jobs", soon, ("quality",), holder="another") is None
+    assert work.claim_next(db, "jobs", soon, ("quality",), holder="w") is not None
+
+
+def test_a_clock_set_back_keeps_nothing_for_ever(db: Database, a_project: ProjectBuilder) -> None:
+    a_queued_round(db, a_project())
+    claimed(db, NOON)
+    earlier = NOON - timedelta(hours=1)
+    successor = claimed(db, earlier)
+    deaths.note(db, successor, "It died.", NOON)
+    assert claimed(db, earlier).attempt == 3

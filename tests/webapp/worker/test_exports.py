@@ -43,6 +43,15 @@ def exported(db: Database, instance: Path, version: ModelVersion, format: str) -
     return jobs.get(db, job.id)
 
 
+def test_what_a_killed_attempt_left_is_removed(db: Database, instance: Path, version: ModelVersion) -> None:
+    left = instance / "exports" / f".export-{db.execute('SELECT max(id) FROM jobs').fetchone()[0] + 1}-abc"
+    other = instance / "exports" / ".export-999-abc"
+    for folder in (left, other):
+        folder.mkdir(parents=True)
+    exported(db, instance, version, "hf")
+    assert not left.exists() and other.exists()
+
+
 @pytest.mark.parametrize("format", ["onnx", "onnx-int8"])
 def test_the_archive_holds_a_model_whose_example_labels_as_winnow_does(
     db: Database, instance: Path, version: ModelVersion, format: str, tmp_path: Path
