@@ -15,7 +15,7 @@ def safe(db: Database) -> None:
 CREATE TABLE backups (
     id INTEGER PRIMARY KEY,
     cause TEXT NOT NULL CHECK (cause IN ('command', 'schedule', 'button')),
-    state TEXT NOT NULL CHECK (state IN ('running', 'done', 'failed')),
+    state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed')),
     file TEXT NOT NULL,
     bytes INTEGER,
     sha256 TEXT,
@@ -25,7 +25,7 @@ CREATE TABLE backups (
     finished_at TEXT
 );
 -- Two workers must not both make the scheduled one.
-CREATE UNIQUE INDEX backups_one_running ON backups (state) WHERE state = 'running';
+CREATE UNIQUE INDEX backups_one_open ON backups (state) WHERE state IN ('queued', 'running');
 -- What the invariant monitor and others found wrong, until somebody has dealt with it.
 CREATE TABLE alarms (
     id INTEGER PRIMARY KEY,

@@ -15,6 +15,8 @@ ENVIRONMENT = "WINNOW_INSTANCE"
 DEFAULT_FOLDER = Path("instance")
 SECRET_KEY_BYTES = 48
 SHORTEST_SECRET_KEY = 32
+# A restore that was cut off half way; see webapp/restoring.py.
+RESTORE_PLAN = "restore-plan.json"
 SUBFOLDERS = ("encoders", "features", "checkpoints", "uploads", "imports", "exports")
 
 
@@ -122,6 +124,10 @@ def secret_key(instance: Instance) -> str:
 
 
 def _require(instance: Instance) -> None:
+    if (instance.folder / RESTORE_PLAN).exists():
+        raise InstanceError(
+            f"A restore of {instance.folder} was cut off half way. Finish it with `winnow restore --finish`."
+        )
     if not instance.database.exists():
         raise InstanceError(
             f"There is no Winnow instance in {instance.folder}. Make one with `winnow init`,"

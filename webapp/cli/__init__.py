@@ -12,6 +12,8 @@ COMMANDS = {
     "demo": ("serving", "Start with real, human-rated reviews, ready to label in the browser."),
     "init": ("setting_up", "Create the instance folder, the secret key, the database and the first admin."),
     "migrate": ("setting_up", "Bring the database up to date after an upgrade."),
+    "backup": ("keeping", "Back up the instance into one file, while it is at work."),
+    "restore": ("keeping", "Put a backup in the place of the instance."),
     "run": ("serving", "Run the web server and the worker together."),
     "web": ("serving", "Run the web server alone."),
     "worker": ("serving", "Run one worker alone: rounds, imports, encodings, exports."),

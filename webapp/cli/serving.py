@@ -9,7 +9,7 @@ from types import FrameType
 import click
 
 from webapp import instance as instances
-from webapp import supervise
+from webapp import instance_lock, supervise
 from webapp.cli.context import pass_instance
 from webapp.instance import ENVIRONMENT, Instance
 
@@ -130,7 +130,9 @@ def run(instance: Instance, host: str, port: int, processes: int, threads: int, 
 
 
 def check(instance: Instance) -> None:
-    """Refuse to start what could not work: no instance, a database to migrate, a weak key."""
+    """Refuse to start what could not work: no instance, a restore under way, a database to migrate, a weak key."""
+    if instance.folder.is_dir():
+        instance_lock.share(instance)  # until this process and its children end
     instances.open_instance(instance).close()
     instances.secret_key(instance)
 
