@@ -4,6 +4,7 @@ What was there is moved aside, never removed. The swap is written down before it
 is finished by the next call; until then the instance refuses to start.
 """
 
+import ast
 import importlib.util
 import json
 import os
@@ -30,12 +31,16 @@ GOES_WITH_IT = (
     *(backup_file.SECRET_KEY, backup_file.ERASURES, "checkpoints", "uploads", "imports", "exports"),
 )
 # The instance's own stay where the backup has none.
-ONLY_IF_IN_BACKUP = (backup_file.CONFIG, "assets")
+CONFIG_ASIDE = "config.py.from-backup"
+ONLY_IF_IN_BACKUP = (backup_file.CONFIG, CONFIG_ASIDE, "assets")
 
 
 @dataclass(frozen=True)
 class Restored:
-    """What a restore did. `former` is the folder with what was there before, None where there was nothing."""
+    """What a restore did. `former`: the folder with what was there before, None where there was nothing.
+
+    config_aside: the configuration in the backup does more than set values, so it lies beside and is not used.
+    """
 
     manifest: Manifest
     migrated: list[str]
@@ -43,6 +48,7 @@ class Restored:
     tokens: int
     erased: int
     former: Path | None
+    config_aside: bool
 
 
 def restore(instance: Instance, file: Path, now: datetime) -> Restored:
@@ -59,6 +65,7 @@ def restore(instance: Instance, file: Path, now: datetime) -> Restored:
             backups.check_content(manifest, staged.folder, staged.database)
             (staged.folder / backup_file.MANIFEST).unlink()
             migrated, sessions, tokens = _bring_up_to_date(staged, now)
+            config_aside = _set_aside_what_would_run(staged)
             _unite_erasures(instance, staged)
             erased = _erase_again(staged)
             for path in [*staged.folder.rglob("*"), staged.folder]:
@@ -68,7 +75,9 @@ def restore(instance: Instance, file: Path, now: datetime) -> Restored:
             shutil.rmtree(staged.folder, ignore_errors=True)
             raise
         finish(instance)
-    return Restored(manifest, migrated, sessions, tokens, erased, former if former.is_dir() else None)
+    return Restored(
+        manifest, migrated, sessions, tokens, erased, former if former.is_dir() else None, config_aside
+    )
 
 
 def finish(instance: Instance) -> bool:
@@ -138,7 +147,27 @@ def _today() -> tuple[set[str], set[str]]:
 
 
 def _statements(schema: str) -> set[str]:
-    return set(schema.split("\n\n"))
+    return set(schema.strip().split("\n\n"))
+
+
+def _set_aside_what_would_run(staged: Instance) -> bool:
+    """config.py is a program, and a backup may have been altered: one that only sets values is safe to take over."""
+    config = staged.folder / backup_file.CONFIG
+    if not config.is_file() or _only_sets_values(config):
+        return False
+    config.rename(staged.folder / CONFIG_ASIDE)
+    return True
+
+
+def _only_sets_values(config: Path) -> bool:
+    try:
+        for line in ast.parse(config.read_bytes()).body:
+            ast.literal_eval(line.value)  # type: ignore[attr-defined]
+            if not isinstance(line, ast.Assign | ast.AnnAssign | ast.Expr):
+                return False
+    except (AttributeError, SyntaxError, TypeError, ValueError, MemoryError, RecursionError):
+        return False
+    return True
 
 
 def _unite_erasures(instance: Instance, staged: Instance) -> None:

@@ -203,7 +203,8 @@ def test_rotation_keeps_a_days_worth_then_one_a_day_then_one_a_week() -> None:
     now = datetime(2026, 11, 25, 12, tzinfo=UTC)
     hourly = [now - timedelta(hours=hour) for hour in range(24 * 60)]
     made = paths(*(moment.strftime(backups.STAMP) for moment in hourly))
-    kept = [backups.made_at(path) for path in made if path not in backups.superseded(made, now, 7, 4)]
+    removed = set(backups.superseded(made, now, 7, 4))
+    kept = [backups.made_at(path) for path in made if path not in removed]
     assert kept[:24] == hourly[:24]
     later = [moment.strftime("%m-%d %H") for moment in kept[24:]]
     assert later == [*(f"11-{day} 23" for day in (23, 22, 21, 20, 19)), "11-15 23", "11-08 23"]

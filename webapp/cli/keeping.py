@@ -68,6 +68,12 @@ def restore_command(instance: Instance, file: Path | None, finish: bool) -> None
     click.echo(f"Ended {restored.sessions} sessions, revoked {restored.tokens} API tokens.")
     if restored.erased:
         click.echo(f"Erased again, as the journal says: {restored.erased}.")
+    if restored.config_aside:
+        click.echo(
+            f"The configuration in the backup is a program, so it was put beside as {restoring.CONFIG_ASIDE}."
+            " Read it, then rename it to config.py.",
+            err=True,
+        )
     for name in restored.manifest.missing:
         click.echo(f"The checkpoint {name} was not in the backup; rounds will make new ones.", err=True)
     if restored.former:

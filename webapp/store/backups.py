@@ -159,9 +159,11 @@ def facts(path: Path) -> CopyFacts:
             migrations = [str(row["name"]) for row in steps]
             names = [name for name in db.table_names() if not name.startswith(("sqlite_", "reviews_fts"))]
             rows = {name: int(db.execute(f"SELECT count(*) FROM [{name}]").fetchone()[0]) for name in names}
-            versions = db.execute(
-                "SELECT checkpoint, manifest_sha256 FROM model_versions ORDER BY id"
-            ).fetchall()
+            versions = (
+                db.execute("SELECT checkpoint, manifest_sha256 FROM model_versions ORDER BY id").fetchall()
+                if "model_versions" in rows
+                else []  # so old that there were none yet
+            )
     except pysqlite3.DatabaseError as error:
         raise BackupError(f"This is no database of Winnow's ({error}).") from error
     return CopyFacts(migrations, rows, {row["checkpoint"]: row["manifest_sha256"] for row in versions})
