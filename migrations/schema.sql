@@ -403,7 +403,7 @@ CREATE TABLE backups (
     finished_at TEXT
 );
 
-CREATE UNIQUE INDEX backups_one_open ON backups (state) WHERE state IN ('queued', 'running');
+CREATE UNIQUE INDEX backups_one_running ON backups (state) WHERE state = 'running';
 
 CREATE TABLE alarms (
     id INTEGER PRIMARY KEY,

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -73,13 +73,17 @@ def make(
     with_encoders: bool = False,
     by: int | None = None,
     now: datetime | None = None,
+    unless: "Callable[[Database], bool]" = lambda _db: False,
 ) -> Made:
     """Back up an instance that may be at work; BackupUnderWay when somebody does already, BackupError says why not.
 
     target: a file that does not exist yet, or a folder; otherwise the instance's own folder of backups.
+    unless: asked once nobody else can begin one.
     """
     now = now or utc_now()
     with _one_at_a_time(instance) as own, closing(open_database(instance.database)) as db:
+        if unless(db):
+            raise BackupUnderWay("Somebody else has made one meanwhile.")
         path = _target(own, target, now)
         listed = backups.is_listed(db)
         in_folder = path.parent.resolve() == own.resolve()

@@ -14,6 +14,7 @@ COMMANDS = {
     "migrate": ("setting_up", "Bring the database up to date after an upgrade."),
     "backup": ("keeping", "Back up the instance into one file, while it is at work."),
     "restore": ("keeping", "Put a backup in the place of the instance."),
+    "doctor": ("keeping", "Look for everything that can be wrong with the instance, and say what to do."),
     "run": ("serving", "Run the web server and the worker together."),
     "web": ("serving", "Run the web server alone."),
     "worker": ("serving", "Run one worker alone: rounds, imports, encodings, exports."),

@@ -1,14 +1,19 @@
 """winnow backup, winnow restore, winnow doctor: an instance is kept safe."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from webapp import instance_lock
 from webapp.backup_file import Manifest
-from webapp.cli.context import pass_instance
+from webapp.cli.context import pass_database, pass_instance
+from webapp.cli.output import json_option, print_rows
 from webapp.instance import Instance
 from webapp.store.connection import utc_now
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 COUNTED = ("projects", "reviews", "annotations", "users")
 
@@ -84,3 +89,40 @@ def _contents(manifest: Manifest) -> str:
     counts = ", ".join(f"{manifest.rows.get(table, 0):,} {table}" for table in COUNTED)
     folders = {name.split("/")[1] for name in manifest.members if name.startswith("checkpoints/")}
     return f"{counts}, {len(folders)} checkpoints"
+
+
+@click.command("doctor")
+@click.option("--clean", is_flag=True, help="Remove files that nothing names.")
+@json_option
+@pass_database
+def doctor_command(instance: Instance, db: "Database", clean: bool, as_json: bool) -> None:
+    """Look for everything that can be wrong with the instance, and say what to do.
+
+    Every page of the database and every file of every checkpoint is read, so it may take minutes. The exit code is 0
+    when all is well, else 1.
+    """
+    from webapp import configuration, diagnosis, orphans
+
+    now = utc_now()
+    if clean:
+        for path in (found := orphans.find(db, instance, now)):
+            click.echo(f"Removed {path.relative_to(instance.folder)}.", err=True)
+        orphans.remove(found)
+    findings = diagnosis.quick(db, instance, configuration.read(instance), now)
+    findings += diagnosis.thorough(db, instance, now)
+    rows = [
+        {"check": each.name, "ok": each.ok, "found": each.english, "advice": "" if each.ok else each.advice}
+        for each in findings
+    ]
+    if as_json:
+        print_rows(rows, True, "")
+    else:
+        shown = [
+            {"ok": "ok" if row["ok"] else "NO", "check": row["check"], "found": row["found"]} for row in rows
+        ]
+        print_rows(shown, False, "")
+        for row in rows:
+            if not row["ok"]:
+                click.echo(f"\n{row['check']}: {row['advice']}")
+    if not all(each.ok for each in findings):
+        raise SystemExit(1)

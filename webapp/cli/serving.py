@@ -8,9 +8,10 @@ from types import FrameType
 
 import click
 
+from webapp import configuration, instance_lock, supervise
 from webapp import instance as instances
-from webapp import instance_lock, supervise
 from webapp.cli.context import pass_instance
+from webapp.configuration import Schedule
 from webapp.instance import ENVIRONMENT, Instance
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -78,16 +79,23 @@ def worker_command(instance: Instance) -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # a log is no place for bars
     logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
     logging.getLogger("webapp").setLevel(logging.INFO)  # what we do, not what each library thinks of it
+    from webapp.worker import backups
     from webapp.worker.loop import run_forever
 
     stop = threading.Event()
+    schedule = Schedule.of(configuration.read(instance))
 
     def end(number: int, frame: FrameType | None) -> None:
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
+    # Nobody should wait for a round to end before there is a backup.
+    keeper = threading.Thread(target=backups.keep, args=(instance, schedule, stop), name="backups")
+    keeper.start()
     run_forever(instance.folder, stop)
+    stop.set()
+    keeper.join()
 
 
 @click.command("demo")
@@ -139,11 +147,7 @@ def check(instance: Instance) -> None:
 
 def settle_cookies(instance: Instance, host: str) -> None:
     """Plain http on this machine's own address needs cookies without Secure; whoever set COOKIE_SECURE has decided."""
-    from flask import Config
-
-    config = Config(instance.folder)
-    config.from_pyfile("config.py", silent=True)
-    config.from_prefixed_env("WINNOW")
+    config = configuration.read(instance, with_defaults=False)
     decided = "COOKIE_SECURE" in config or config.get("PROXY_COUNT")
     if host in LOOPBACK and not decided:
         os.environ[SECURE] = "false"

@@ -51,9 +51,9 @@ def is_listed(db: Database) -> bool:
 
 
 def request(db: Database, by: int | None, now: datetime) -> bool:
-    """Ask the worker for a backup; False when one waits or runs already."""
+    """Ask the worker for a backup; False when somebody has asked already."""
     with write_transaction(db):
-        if db.execute("SELECT 1 FROM backups WHERE state IN ('queued', 'running')").fetchone():
+        if requested(db):
             return False
         backup_id = _insert(db, "button", "queued", "", now)
         audit.log(db, by, "backup.request", f"backup:{backup_id}", now)
