@@ -1,6 +1,5 @@
 """winnow run, web, worker, demo: the processes."""
 
-import logging
 import os
 import signal
 import threading
@@ -8,7 +7,7 @@ from types import FrameType
 
 import click
 
-from webapp import configuration, instance_lock, supervise
+from webapp import configuration, instance_lock, logs, supervise
 from webapp import instance as instances
 from webapp.cli.context import pass_instance
 from webapp.configuration import Schedule
@@ -18,7 +17,6 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECURE = "WINNOW_COOKIE_SECURE"
 # Training takes what the pages leave: people wait for a page, and nobody waits at a round.
 NICENESS = 10
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def server_options(function: click.decorators.FC) -> click.decorators.FC:
@@ -53,7 +51,7 @@ workers_option = click.option(
 @workers_option
 @pass_instance
 def run_command(instance: Instance, host: str, port: int, processes: int, threads: int, workers: int) -> None:
-    """Run the web server and the worker together. What dies is started again; Ctrl-C ends both."""
+    """Run the web server and the worker together. What dies is started again; SIGHUP renews, Ctrl-C ends both."""
     run(instance, host, port, processes, threads, workers)
 
 
@@ -77,8 +75,7 @@ def worker_command(instance: Instance) -> None:
     check(instance)
     os.nice(NICENESS)
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # a log is no place for bars
-    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
-    logging.getLogger("webapp").setLevel(logging.INFO)  # what we do, not what each library thinks of it
+    logs.set_up()
     from webapp.worker import backups
     from webapp.worker.loop import run_forever
 
@@ -126,6 +123,7 @@ def demo_command(
 
 def run(instance: Instance, host: str, port: int, processes: int, threads: int, workers: int) -> None:
     """Supervise web server and workers until a signal ends them."""
+    logs.set_up()
     check(instance)
     settle_cookies(instance, host)
     supervisor = supervise.supervisor(instance, host, port, processes, threads, workers)
