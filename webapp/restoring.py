@@ -18,7 +18,7 @@ from pathlib import Path
 import migrations
 from webapp import backup_file, backups, instance_lock
 from webapp.backup_file import Manifest
-from webapp.instance import RESTORE_PLAN, Instance
+from webapp.instance import RESTORE_PLAN, SUBFOLDERS, Instance
 from webapp.store import backups as records
 from webapp.store.backups import BackupError
 from webapp.store.connection import open_database
@@ -75,6 +75,8 @@ def restore(instance: Instance, file: Path, now: datetime) -> Restored:
             shutil.rmtree(staged.folder, ignore_errors=True)
             raise
         finish(instance)
+        for name in SUBFOLDERS:
+            (instance.folder / name).mkdir(exist_ok=True)
     return Restored(
         manifest, migrated, sessions, tokens, erased, former if former.is_dir() else None, config_aside
     )

@@ -37,6 +37,7 @@ def test_a_restore_brings_back_the_database_the_key_and_the_checkpoints(
     name = "checkpoints/checkpoint-1/model/head.json"
     assert (elsewhere.folder / name).read_bytes() == (web_instance.folder / name).read_bytes()
     assert elsewhere.database.stat().st_mode & 0o077 == 0
+    assert all((elsewhere.folder / each).is_dir() for each in instances.SUBFOLDERS)
     client = create_app(elsewhere.folder, {"TESTING": True}).test_client()
     assert client.get("/login").status_code == 200
 
