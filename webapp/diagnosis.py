@@ -93,7 +93,7 @@ def _disk(where: Instance) -> Finding:
 
 def _work(db: Database, now: datetime) -> list[Finding]:
     alive, waited = bool(work.live_workers(db, now)), health.oldest_waiting_seconds(db, now) or 0
-    waits, minutes = _("%(minutes)s minutes"), f"{waited / 60:,.0f}"
+    waits, minutes = _("%(minutes)s min"), f"{waited / 60:,.0f}"
     return [
         Finding("worker", _("Worker"), alive, _("alive") if alive else _("not running"),
                 _("Start it with “winnow run” or “winnow worker”.")),
@@ -114,7 +114,7 @@ def _backup(db: Database, where: Instance, schedule: Schedule, now: datetime) ->
     if last is None:
         return Finding("backup", title, not overdue, _("none yet"), advice)
     hours = f"{max(0.0, (now - last).total_seconds()) / 3600:,.0f}"
-    return Finding("backup", title, not overdue, _("%(hours)s hours ago"), advice, {"hours": hours})
+    return Finding("backup", title, not overdue, _("%(hours)s h ago"), advice, {"hours": hours})
 
 
 def last_backup(db: Database, where: Instance) -> datetime | None:
@@ -159,7 +159,7 @@ def _rights(where: Instance) -> Finding:
     # A folder that nobody else may enter keeps what is in it; the key is too precious to rely on that.
     private = (where.folder, where.secret_key_file)
     names = [path.name for path in private if path.exists() and path.stat().st_mode & 0o077]
-    advice = _("Take the rights from all other accounts: “chmod -R go= ” and the instance folder.")
+    advice = _("Take the rights from all other accounts: run “chmod -R go=” on the instance folder.")
     return Finding("rights", _("File rights"), not names, ", ".join(names) or _("private"), advice)
 
 
