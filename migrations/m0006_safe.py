@@ -15,7 +15,7 @@ def safe(db: Database) -> None:
 CREATE TABLE backups (
     id INTEGER PRIMARY KEY,
     cause TEXT NOT NULL CHECK (cause IN ('command', 'schedule', 'button')),
-    state TEXT NOT NULL CHECK (state IN ('running', 'done', 'failed')),
+    state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed')),
     file TEXT NOT NULL,
     bytes INTEGER,
     sha256 TEXT,

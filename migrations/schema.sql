@@ -393,7 +393,7 @@ CREATE INDEX annotations_of_review ON annotations (review_id, annotator_id);
 CREATE TABLE backups (
     id INTEGER PRIMARY KEY,
     cause TEXT NOT NULL CHECK (cause IN ('command', 'schedule', 'button')),
-    state TEXT NOT NULL CHECK (state IN ('running', 'done', 'failed')),
+    state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed')),
     file TEXT NOT NULL,
     bytes INTEGER,
     sha256 TEXT,

@@ -1,7 +1,10 @@
 """Small worlds for tests, each part with defaults."""
 
+import hashlib
+import json
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -9,6 +12,7 @@ from sqlite_utils import Database
 from visitor import Browser
 
 from webapp.importing import ParsedReview
+from webapp.instance import Instance
 from webapp.store import (
     annotations,
     insertion,
@@ -152,3 +156,16 @@ def a_finished_round(
     ranking = rankings.write(db, project.id, [], now, started.id, version.id)
     rounds.publish(db, claim, version.id, ranking, serves, {"train": 1.5}, now)
     return version
+
+
+def a_checkpoint(instance: Instance, db: Database, version: ModelVersion) -> Path:
+    """The files of a version on disk, with a manifest that the database knows."""
+    folder = instance.checkpoints / version.checkpoint
+    (folder / "model").mkdir(parents=True)
+    (folder / "model" / "head.json").write_text("{}")
+    hashes = {"model/head.json": hashlib.sha256(b"{}").hexdigest()}
+    manifest = json.dumps(hashes).encode()
+    (folder / "manifest.json").write_bytes(manifest)
+    digest = hashlib.sha256(manifest).hexdigest()
+    db.execute("UPDATE model_versions SET manifest_sha256 = ? WHERE id = ?", [digest, version.id])
+    return folder

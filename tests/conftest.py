@@ -45,7 +45,8 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def web_instance(tmp_path: Path, migrated: bytes) -> instances.Instance:
     """An instance folder as `winnow init` leaves it, without people."""
     where = instances.locate(tmp_path / "web-instance")
-    where.folder.mkdir()
+    where.folder.mkdir(mode=0o700)
+    where.database.touch(mode=0o600)
     where.database.write_bytes(migrated)
     where.secret_key_file.write_text("test-" + "0123456789abcdef" * 3)
     where.secret_key_file.chmod(0o600)

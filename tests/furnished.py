@@ -8,11 +8,12 @@ from builders import a_finished_round, a_project, a_user, an_annotation
 from sqlite_utils import Database
 
 from learner.progress import silent
-from webapp import import_drafts
+from webapp import backups, import_drafts
 from webapp import instance as instances
 from webapp.instance import Instance
 from webapp.store import (
     adjudications,
+    alarms,
     annotations,
     assignments,
     guidelines,
@@ -26,6 +27,7 @@ from webapp.store import (
     suspects,
     work,
 )
+from webapp.store import backups as backup_records
 from webapp.store.annotations import Annotation, Answer
 from webapp.store.connection import utc_now, write_transaction
 from webapp.store.projects import Project
@@ -98,7 +100,15 @@ def furnish(instance: Instance) -> None:
     chinese = a_project(db, "空调", texts=list(CHINESE), language="zh")
     an_annotation(db, chinese, ada, now=now)
     a_project(db, "Empty", texts=[])
+    keep_safe(db, instance, now)
     db.close()
+
+
+def keep_safe(db: Database, instance: Instance, now: datetime) -> None:
+    """A good backup, one that failed since, and an alarm."""
+    backups.make(instance, now=now - timedelta(hours=1))
+    backup_records.fail(db, backup_records.begin(db, "schedule", "x.tar", now), "The disk was full.", now)
+    alarms.raise_alarm(db, "backup-failed", "instance", now, error="OSError")
 
 
 def numbered(count: int) -> list[str]:

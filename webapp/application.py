@@ -20,6 +20,7 @@ from webapp import (
     labelling_keys,
     language,
     navigation,
+    request_record,
     security,
     sentences,
     views,
@@ -38,8 +39,9 @@ def create_app(folder: Path | None = None, overrides: Mapping[str, Any] | None =
     if app.config["PROXY_COUNT"]:
         count = app.config["PROXY_COUNT"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
-    # The order is that of a request: refuse what is hostile, then ask who it is.
+    # The order is that of a request: number it, refuse what is hostile, then ask who it is.
     for part in (
+        request_record,
         db,
         errors,
         security,

@@ -1,13 +1,273 @@
-"""The backups of an instance, as its folder shows them."""
+"""Backups of an instance while it is at work: made whole and verified or not at all, and the old ones removed."""
 
+import fcntl
+import importlib.metadata
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
+
+from webapp import backup_file, checkpoint_files
+from webapp.backup_file import Manifest, Member
+from webapp.store import backups
+from webapp.store.backups import BackupError, CopyFacts
+from webapp.store.connection import open_database, timestamp, utc_now
 
 if TYPE_CHECKING:
+    from sqlite_utils import Database
+
     from webapp.instance import Instance
+
+FOLDER = "backups"
+STAMP = "%Y%m%dT%H%M%SZ"
+NAME = re.compile(r"winnow-(\d{8}T\d{6}Z)\.tar")
+MAKING, UNFINISHED = ".making-", ".part"
+# Some minutes for tens of gigabytes; what takes longer than this hangs.
+COPY_SECONDS = 3600.0
+# What must stay free for everybody else.
+RESERVE_BYTES = 500_000_000
+ALL_KEPT = timedelta(hours=24)
+
+
+class BackupUnderWay(BackupError):
+    """One is being made already."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A backup that was written and verified."""
+
+    path: Path
+    bytes: int
+    manifest: Manifest
+
+
+def files(instance: "Instance") -> list[Path]:
+    """The backups in the instance's folder, newest first."""
+    found = (path for path in (instance.folder / FOLDER).glob("winnow-*.tar") if NAME.fullmatch(path.name))
+    return sorted(found, key=lambda path: path.name, reverse=True)
 
 
 def newest(instance: "Instance") -> Path | None:
-    """The newest backup by its name, which is its time; it can be found where the database cannot be asked."""
-    found = sorted((instance.folder / "backups").glob("winnow-*Z.*"), key=lambda path: path.name)
-    return found[-1] if found else None
+    """The newest backup in the instance's folder, found by name alone: there may be no database to ask."""
+    return next(iter(files(instance)), None)
+
+
+def made_at(path: Path) -> datetime:
+    """When a backup in the folder was begun, by its name."""
+    found = NAME.fullmatch(path.name)
+    assert found, "only files of ours are asked about"
+    return datetime.strptime(found[1], STAMP).replace(tzinfo=UTC)
+
+
+def make(
+    instance: "Instance",
+    target: Path | None = None,
+    cause: str = "command",
+    with_encoders: bool = False,
+    by: int | None = None,
+    now: datetime | None = None,
+    unless: "Callable[[Database], bool]" = lambda _db: False,
+) -> Made:
+    """Back up an instance that may be at work; BackupUnderWay when somebody does already, BackupError says why not.
+
+    target: a file that does not exist yet, or a folder; otherwise the instance's own folder of backups.
+    unless: asked once nobody else can begin one.
+    """
+    now = now or utc_now()
+    with _one_at_a_time(instance) as own, closing(open_database(instance.database)) as db:
+        if unless(db):
+            raise BackupUnderWay("Somebody else has made one meanwhile.")
+        path = _target(own, target, now)
+        listed = backups.is_listed(db)
+        in_folder = path.parent.resolve() == own.resolve()
+        backup_id = backups.begin(db, cause, path.name if in_folder else str(path), now) if listed else 0
+        try:
+            manifest = _make(db, instance, path, with_encoders, now)
+        except BaseException as error:
+            if listed:
+                backups.fail(db, backup_id, _reason(error), utc_now())
+            raise
+        size = path.stat().st_size
+        if listed:
+            backups.finish(db, backup_id, size, backup_file.sha256(path), by, utc_now())
+    return Made(path, size, manifest)
+
+
+def verify(path: Path, database: Path | None = None) -> Manifest:
+    """Check a backup from its first byte to its last; `database` is the copy it was made from, if it is still here."""
+    with tempfile.TemporaryDirectory(prefix="winnow-verify-") as folder:
+        wanted = (checkpoint_files.MANIFEST, *((backup_file.DATABASE,) if database is None else ()))
+        manifest = backup_file.unpack(path, Path(folder), lambda name: name.endswith(wanted))
+        check_content(manifest, Path(folder), database or Path(folder) / backup_file.DATABASE)
+    return manifest
+
+
+def check_content(manifest: Manifest, folder: Path, database: Path) -> CopyFacts:
+    """BackupError unless database and checkpoints are sound and are those that the manifest speaks of."""
+    if faults := backups.faults(database):
+        raise BackupError(f"The database in this backup is damaged ({'; '.join(faults)}). Use another one.")
+    facts = backups.facts(database)
+    if (facts.migrations, facts.rows) != (manifest.migrations, manifest.rows):
+        raise BackupError(
+            "The database in this backup is not the one that its manifest counts. Use another one."
+        )
+    for name, manifest_sha256 in facts.checkpoints.items():
+        prefix = f"checkpoints/{name}/"
+        hashes = {
+            member.removeprefix(prefix): each.sha256
+            for member, each in manifest.members.items()
+            if member.startswith(prefix)
+        }
+        fault = checkpoint_files.disagreement(
+            hashes, folder / prefix / checkpoint_files.MANIFEST, manifest_sha256
+        )
+        if fault and name not in manifest.missing:
+            raise BackupError(f"The checkpoint {name} in this backup {fault}. Use another one.")
+    return facts
+
+
+def superseded(paths: list[Path], now: datetime, daily: int, weekly: int) -> list[Path]:
+    """Which of our files rotation removes: kept are a day's worth, then the newest of each day and of each week."""
+    newest_first = sorted(paths, key=made_at, reverse=True)
+    kept = {path for path in newest_first if now - made_at(path) < ALL_KEPT} | set(newest_first[:1])
+    for count, period in ((daily, "%Y-%j"), (weekly, "%G-%V")):
+        of_period: dict[str, Path] = {}
+        for path in newest_first:
+            of_period.setdefault(made_at(path).strftime(period), path)
+        kept |= set(list(of_period.values())[:count])
+    return [path for path in newest_first if path not in kept]
+
+
+def rotate(instance: "Instance", now: datetime, daily: int, weekly: int) -> list[Path]:
+    """Remove what is superseded in the instance's folder; a file that was named elsewhere is never touched."""
+    removed = superseded(files(instance), now, daily, weekly)
+    for path in removed:
+        path.unlink(missing_ok=True)
+    return removed
+
+
+@contextmanager
+def _one_at_a_time(instance: "Instance") -> Generator[Path, None, None]:
+    """The folder of backups, under a lock that ends with its holder; sweeps what a killed one left."""
+    folder = instance.folder / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with open(os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600), "r+b") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BackupUnderWay("A backup is being made right now. Try again when it is done.") from None
+        for left in folder.glob(f"{MAKING}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        for left in folder.glob(f".*{UNFINISHED}"):
+            left.unlink(missing_ok=True)
+        yield folder
+
+
+def _target(own: Path, asked: Path | None, now: datetime) -> Path:
+    name = f"winnow-{now.astimezone(UTC).strftime(STAMP)}.tar"
+    path = own / name if asked is None else asked / name if asked.is_dir() else asked
+    if path.exists() or path.is_symlink():
+        raise BackupError(f"{path} exists already. Name another file: a backup never replaces one.")
+    if not path.parent.is_dir():
+        raise BackupError(f"There is no folder {path.parent}. Make it, or name another file.")
+    return path
+
+
+def _make(db: "Database", instance: "Instance", path: Path, with_encoders: bool, now: datetime) -> Manifest:
+    with tempfile.TemporaryDirectory(prefix=MAKING, dir=instance.folder / FOLDER) as folder:
+        copy = Path(folder) / backup_file.DATABASE
+        _require_space(copy.parent, instance.database.stat().st_size)
+        copy.touch(mode=0o600)
+        backups.copy_into(db, copy, COPY_SECONDS)
+        if faults := backups.faults(copy):
+            raise BackupError(f"The database is damaged ({'; '.join(faults)}). See `winnow doctor`.")
+        facts = backups.facts(copy)
+        members, missing = _members(instance, copy, facts, with_encoders)
+        _require_space(path.parent, sum(source.stat().st_size for _, source in members))
+        written = path.with_name(f".{path.name}{UNFINISHED}")
+        try:
+            with open(os.open(written, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as file:
+                _write(file, members, missing, facts, now)
+            manifest = verify(written, copy)
+            written.rename(path)
+        finally:
+            written.unlink(missing_ok=True)
+        _fsync(path.parent)
+    return manifest
+
+
+def _write(
+    file: IO[bytes], members: list[tuple[str, Path]], missing: list[str], facts: CopyFacts, now: datetime
+) -> None:
+    def complete(written: dict[str, Member]) -> Manifest:
+        version = importlib.metadata.version("winnow")
+        return Manifest(version, timestamp(now), facts.migrations, facts.rows, written, missing)
+
+    backup_file.write(file, members, now.timestamp(), complete)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _members(
+    instance: "Instance", copy: Path, facts: CopyFacts, with_encoders: bool
+) -> tuple[list[tuple[str, Path]], list[str]]:
+    """What goes into the file, and the checkpoints that the database names and the instance lacks."""
+    members = [(backup_file.DATABASE, copy)]
+    members += [
+        (name, instance.folder / name)
+        for name in (backup_file.SECRET_KEY, backup_file.CONFIG, backup_file.ERASURES)
+        if (instance.folder / name).is_file()
+    ]
+    missing = []
+    for name, manifest_sha256 in facts.checkpoints.items():
+        if checkpoint_files.fault(instance.checkpoints / name, manifest_sha256):
+            missing.append(
+                name
+            )  # `doctor` says what is wrong with it; the rest is worth keeping all the same
+        else:
+            members += _below(instance.checkpoints / name, instance.folder)
+    for folder in ("assets", "encoders") if with_encoders else ("assets",):
+        members += _below(instance.folder / folder, instance.folder)
+    for name, _ in members:
+        backup_file.require_known(name)
+    return members, missing
+
+
+def _below(folder: Path, root: Path) -> Iterator[tuple[str, Path]]:
+    """The plain files of a folder, without what is hidden or half written there."""
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+        if path.is_file() and not path.is_symlink() and not hidden:
+            yield path.relative_to(root).as_posix(), path
+
+
+def _require_space(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed + RESERVE_BYTES:
+        raise BackupError(
+            f"A backup needs {(needed + RESERVE_BYTES) / 1e9:,.1f} GB in {folder}, and {free / 1e9:,.1f} GB are free."
+            " Free some space, or name a file on another disk."
+        )
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, BackupError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}."
+    return f"Unexpected {type(error).__name__}."
+
+
+def _fsync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -27,3 +27,15 @@ WTF_CSRF_TIME_LIMIT = None
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+
+# The worker backs the instance up into its folder `backups` every so many hours; 0 turns it off. Kept are those of the
+# last 24 hours, then the newest of each of so many days and of so many weeks.
+BACKUP_EVERY_HOURS = 24
+BACKUP_KEEP_DAILY = 7
+BACKUP_KEEP_WEEKLY = 4
+
+# Who may read /metrics: whoever sends this as a bearer token; without one, this machine itself.
+METRICS_TOKEN = ""
+
+# One line in the log for every request, without its query: what people search for stays out of it.
+ACCESS_LOG = False

@@ -22,6 +22,8 @@ SECRET_KEY_BYTES = 48
 SHORTEST_SECRET_KEY = 32
 # A million reviews take 2 s, and 9 s after a kill. Past this the server starts, and says that it has not seen all.
 LONGEST_LOOK_SECONDS = 60.0
+# A restore that was cut off half way; see webapp/restoring.py.
+RESTORE_PLAN = "restore-plan.json"
 SUBFOLDERS = ("encoders", "features", "checkpoints", "uploads", "imports", "exports")
 
 
@@ -175,6 +177,10 @@ def _way_back(instance: Instance) -> str:
 
 
 def _require(instance: Instance) -> None:
+    if (instance.folder / RESTORE_PLAN).exists():
+        raise InstanceError(
+            f"A restore of {instance.folder} was cut off half way. Finish it with `winnow restore --finish`."
+        )
     if _is_gone(instance):
         raise _lost(instance)
     if not instance.database.exists():

@@ -1,6 +1,7 @@
 """Start the web server and the workers, keep them running, and stop them in good order."""
 
 import ctypes
+import logging
 import os
 import signal
 import socket
@@ -11,11 +12,10 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-import click
-
 from webapp.instance import ENVIRONMENT, Instance
 from webapp.store.errors import StoreError
 
+log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.2
 READY_SECONDS = 60.0
 # A worker in the middle of a batch ends it first; gunicorn lets answers under way finish.
@@ -34,7 +34,7 @@ class SuperviseError(StoreError):
 
 @dataclass
 class Child:
-    """One process under watch; `next_start` is on the monotonic clock."""
+    """One process under watch; `next_start` is on the monotonic clock, `renewal` what makes it begin anew."""
 
     name: str
     command: Sequence[str]
@@ -44,6 +44,8 @@ class Child:
     failures: int = 0
     next_start: float = 0.0
     last_code: int | None = None
+    renewal: signal.Signals = signal.SIGTERM
+    renewing: bool = False
 
     def start(self, now: float) -> None:
         """Start it, out of reach of the terminal's Ctrl-C, which only the supervisor hears."""
@@ -65,11 +67,21 @@ class Child:
         if code is None:
             return
         self.last_code = code
+        if self.renewing:  # it ended because it was asked to
+            self.renewing = False
+            self.start(now)
+            return
         self.failures = 1 if now - self.started > SOUND_SECONDS else self.failures + 1
         pause = min(LONGEST_WAIT, SHORTEST_WAIT * 2 ** (self.failures - 1))
         self.next_start = now + pause
         self.process = None
-        _say(f"The {self.name} ended with code {code}; it starts again in {pause:g} s.")
+        log.error("The %s ended with code %s; it starts again in %g s.", self.name, code, pause)
+
+    def renew(self) -> None:
+        """Let it finish what it holds and begin anew: the web server goes on listening, a worker is started again."""
+        if self.process is not None and self.process.poll() is None:
+            self.renewing = self.renewal == signal.SIGTERM
+            self.process.send_signal(self.renewal)
 
 
 class Supervisor:
@@ -78,11 +90,17 @@ class Supervisor:
     def __init__(self, children: list[Child], address: tuple[str, int]) -> None:
         self._children, self._address = children, address
         self._signals = 0
+        self._renew = False
 
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
-        """Run until SIGTERM or SIGINT; a second signal does not wait. `ready` is called once the address answers."""
+        """Run until SIGTERM or SIGINT; a second signal does not wait. SIGHUP renews the children.
+
+        ready: called once the address answers. In a terminal SIGHUP means that it was closed, which ends all.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._count_signal)
+        in_terminal = sys.stdin is not None and sys.stdin.isatty()
+        signal.signal(signal.SIGHUP, self._count_signal if in_terminal else self._ask_to_renew)
         try:
             for child in self._children:
                 child.start(time.monotonic())
@@ -99,12 +117,20 @@ class Supervisor:
     def _count_signal(self, number: int, frame: object) -> None:
         self._signals += 1
 
+    def _ask_to_renew(self, number: int, frame: object) -> None:
+        self._renew = True
+
     def _watch(self, deadline: float | None) -> None:
         now = time.monotonic()
         if deadline is not None and now > deadline:
             raise SuperviseError(
                 f"The web server did not answer within {READY_SECONDS:g} s. See its messages above."
             )
+        if self._renew:
+            self._renew = False
+            log.info("begins anew: web server and workers finish what they hold")
+            for child in self._children:
+                child.renew()
         for child in self._children:
             child.look(now)
             if deadline is not None and child.last_code in HOPELESS:
@@ -134,7 +160,7 @@ def web_command(instance: Instance, host: str, port: int, processes: int, thread
         # An annotator's next answer finds the connection open; gthread keeps idle ones at no thread's cost.
         *("--keep-alive", "30"),
         *("--graceful-timeout", "10", "--log-level", "warning", "--no-control-socket"),
-        *("--chdir", str(instance.folder)),
+        *("--chdir", str(instance.folder), "--config", "python:webapp.web_server"),
         "webapp:create_app()",
     ]
 
@@ -151,6 +177,7 @@ def supervisor(
     require_free(host, port)
     environment = {**os.environ, ENVIRONMENT: str(instance.folder)}
     web = Child("web server", web_command(instance, host, port, processes, threads), environment)
+    web.renewal = signal.SIGHUP  # gunicorn starts new processes, then lets the old ones finish
     names = ["worker"] if workers == 1 else [f"worker {number}" for number in range(1, workers + 1)]
     children = [web, *(Child(name, worker_command(instance), environment) for name in names)]
     return Supervisor(children, (host, port))
@@ -184,7 +211,3 @@ def _die_with_parent() -> None:
     """On Linux, a child of a killed supervisor ends too, and leaves the port and the instance free."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _say(message: str) -> None:
-    click.echo(message, err=True)

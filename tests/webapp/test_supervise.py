@@ -19,7 +19,7 @@ SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
     """Give pytest its signal handlers back."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -110,3 +110,35 @@ def test_a_server_that_cannot_load_stops_everything(child: Child) -> None:
 def test_a_taken_address_is_said_with_the_way_out(listening: tuple[str, int]) -> None:
     with pytest.raises(SuperviseError, match="--port"):
         supervise.require_free(*listening)
+
+
+def test_begun_anew_a_worker_starts_again_at_once_and_the_web_server_goes_on(child: Child) -> None:
+    child.start(now=0)
+    first = child.process
+    assert first is not None
+    child.renew()
+    first.wait()
+    child.look(now=1)
+    assert child.process is not None and child.process is not first
+    assert (child.failures, child.renewing) == (0, False)
+
+
+def test_a_hangup_renews_and_does_not_end_winnow(tmp_path: Path, listening: tuple[str, int]) -> None:
+    mark = tmp_path / "signals"
+    code = (
+        f"import pathlib, signal, time; p = pathlib.Path({str(mark)!r})\n"
+        "signal.signal(signal.SIGHUP, lambda *_: p.write_text('renewed'))\n"
+        "p.with_suffix('.up').touch()\n"
+        "time.sleep(60)"
+    )
+    web = Child("web server", [sys.executable, "-c", code], dict(os.environ), renewal=signal.SIGHUP)
+
+    def hang_up_then_stop() -> None:
+        for reached, number in ((mark.with_suffix(".up"), signal.SIGHUP), (mark, signal.SIGTERM)):
+            while not reached.exists():
+                time.sleep(0.02)
+            os.kill(os.getpid(), number)
+
+    threading.Thread(target=hang_up_then_stop).start()
+    Supervisor([web], listening).run()
+    assert mark.read_text() == "renewed"

@@ -43,14 +43,16 @@ def pass_database(function: Callable[..., None]) -> Callable[..., None]:
     @instance_option
     @wraps(function)
     def command(*args: Any, **kwargs: Any) -> None:
+        from webapp import instance_lock
         from webapp.instance import open_instance
 
         instance = _instance()
-        db: Database = open_instance(instance)
-        try:
-            function(instance, db, *args, **kwargs)
-        finally:
-            db.close()
+        with instance_lock.shared(instance):
+            db: Database = open_instance(instance)
+            try:
+                function(instance, db, *args, **kwargs)
+            finally:
+                db.close()
 
     return command
 

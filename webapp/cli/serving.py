@@ -1,28 +1,22 @@
 """winnow run, web, worker, demo: the processes."""
 
-import logging
 import os
 import signal
 import threading
-from collections.abc import Mapping
 from types import FrameType
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from webapp import defaults, supervise
+from webapp import configuration, instance_lock, logs, supervise
 from webapp import instance as instances
 from webapp.cli.context import pass_instance
+from webapp.configuration import Schedule
 from webapp.instance import ENVIRONMENT, Instance
-
-if TYPE_CHECKING:
-    from flask import Config
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECURE = "WINNOW_COOKIE_SECURE"
 # Training takes what the pages leave: people wait for a page, and nobody waits at a round.
 NICENESS = 10
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def server_options(function: click.decorators.FC) -> click.decorators.FC:
@@ -57,7 +51,7 @@ workers_option = click.option(
 @workers_option
 @pass_instance
 def run_command(instance: Instance, host: str, port: int, processes: int, threads: int, workers: int) -> None:
-    """Run the web server and the worker together. What dies is started again; Ctrl-C ends both."""
+    """Run the web server and the worker together. What dies is started again; SIGHUP renews, Ctrl-C ends both."""
     run(instance, host, port, processes, threads, workers)
 
 
@@ -81,8 +75,7 @@ def worker_command(instance: Instance, worker_id: str | None) -> None:
     """Run one worker alone: rounds, imports, encodings, exports. SIGTERM ends it in good order."""
     check(instance)
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # a log is no place for bars
-    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
-    logging.getLogger("webapp").setLevel(logging.INFO)  # what we do, not what each library thinks of it
+    logs.set_up()
     stop = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -94,9 +87,7 @@ def worker_command(instance: Instance, worker_id: str | None) -> None:
         watch(instance, stop)
     else:
         os.nice(NICENESS)
-        from webapp.worker.loop import run_forever
-
-        run_forever(instance.folder, stop, worker_id)
+        work(instance, stop, worker_id)
 
 
 def watch(instance: Instance, stop: threading.Event) -> None:
@@ -106,7 +97,20 @@ def watch(instance: Instance, stop: threading.Event) -> None:
     def command(worker_id: str) -> list[str]:
         return [*supervise.worker_command(instance), "--as", worker_id]
 
-    Watchdog(instance.folder, command, settings(instance)["WORK_LIMIT_MINUTES"] * 60).run(stop)
+    Watchdog(instance.folder, command, configuration.read(instance)["WORK_LIMIT_MINUTES"] * 60).run(stop)
+
+
+def work(instance: Instance, stop: threading.Event, worker_id: str) -> None:
+    """Do the work until `stop` is set; backups beside it, since nobody should wait for a round to have one."""
+    from webapp.worker import backups
+    from webapp.worker.loop import run_forever
+
+    schedule = Schedule.of(configuration.read(instance))
+    keeper = threading.Thread(target=backups.keep, args=(instance, schedule, stop), name="backups")
+    keeper.start()
+    run_forever(instance.folder, stop, worker_id)
+    stop.set()
+    keeper.join()
 
 
 @click.command("demo")
@@ -139,6 +143,7 @@ def demo_command(
 
 def run(instance: Instance, host: str, port: int, processes: int, threads: int, workers: int) -> None:
     """Supervise web server and workers until a signal ends them."""
+    logs.set_up()
     check(instance)
     settle_cookies(instance, host)
     supervisor = supervise.supervisor(instance, host, port, processes, threads, workers)
@@ -151,7 +156,9 @@ def run(instance: Instance, host: str, port: int, processes: int, threads: int, 
 
 
 def check(instance: Instance) -> None:
-    """Refuse to start what could not work: no instance, a damaged database or one to migrate, a weak key."""
+    """Refuse to start what could not work: no instance, a restore under way, a damaged database or one to migrate."""
+    if instance.folder.is_dir():
+        instance_lock.share(instance)  # until this process and its children end
     instances.check(instance)
     instances.open_instance(instance).close()
     instances.secret_key(instance)
@@ -159,20 +166,9 @@ def check(instance: Instance) -> None:
 
 def settle_cookies(instance: Instance, host: str) -> None:
     """Plain http on this machine's own address needs cookies without Secure; whoever set COOKIE_SECURE has decided."""
-    config = settings(instance, {})
+    config = configuration.read(instance, with_defaults=False)
     decided = "COOKIE_SECURE" in config or config.get("PROXY_COUNT")
     if host in LOOPBACK and not decided:
         os.environ[SECURE] = "false"
     elif host not in LOOPBACK and config.get("COOKIE_SECURE", True):
         click.echo("Logging in from other machines needs https: see “Production” in the README.", err=True)
-
-
-def settings(instance: Instance, default: Mapping[str, Any] = vars(defaults)) -> "Config":
-    """The instance's configuration, over the defaults."""
-    from flask import Config
-
-    config = Config(instance.folder)
-    config.from_mapping(default)
-    config.from_pyfile("config.py", silent=True)
-    config.from_prefixed_env("WINNOW")
-    return config

@@ -7,6 +7,7 @@ import click
 
 from learner.errors import LearnerError
 from webapp import instance as instances
+from webapp import instance_lock
 from webapp.cli.context import pass_instance
 from webapp.cli.output import ProgressLine
 from webapp.instance import Instance
@@ -39,7 +40,8 @@ def init_command(instance: Instance, admin: str) -> None:
 @pass_instance
 def migrate_command(instance: Instance) -> None:
     """Bring the database up to date after an upgrade. Make a backup first."""
-    applied = instances.migrate(instance)
+    with instance_lock.shared(instance):
+        applied = instances.migrate(instance)
     click.echo(f"Applied: {', '.join(applied)}." if applied else "The database is up to date.")
 
 

@@ -44,3 +44,51 @@ def oldest_waiting_seconds(db: Database, now: datetime) -> float | None:
         " UNION ALL SELECT created_at FROM jobs WHERE state = 'queued')"
     ).fetchone()
     return (now - from_timestamp(row[0])).total_seconds() if row[0] else None
+
+
+def damage(db: Database, thorough: bool = False) -> list[str]:
+    """What SQLite finds wrong with the pages; `thorough` also compares every index with its table."""
+    check = "integrity_check" if thorough else "quick_check"
+    return [str(row[0]) for row in db.execute(f"PRAGMA {check}(5)") if row[0] != "ok"]
+
+
+def orphaned_rows(db: Database) -> list[str]:
+    """Rows whose parent is gone, at most five, as "labels row 3 lacks its projects"."""
+    found = db.execute("PRAGMA foreign_key_check").fetchmany(5)
+    return [f"{row[0]} row {row[1]} lacks its {row[2]}" for row in found]
+
+
+def newest_moment(db: Database) -> datetime | None:
+    """The latest moment that a label or a worker has written down."""
+    row = db.execute(
+        "SELECT max(at) FROM (SELECT max(heartbeat_at) AS at FROM workers UNION ALL"
+        " SELECT created_at FROM (SELECT created_at FROM annotations ORDER BY id DESC LIMIT 1))"
+    ).fetchone()
+    return from_timestamp(row[0]) if row[0] else None
+
+
+def last_heartbeat_seconds(db: Database, now: datetime) -> float | None:
+    """How long ago a worker was last seen; None when none was for a day."""
+    row = db.execute("SELECT max(heartbeat_at) FROM workers").fetchone()
+    return (now - from_timestamp(row[0])).total_seconds() if row[0] else None
+
+
+def checkpoints(db: Database) -> dict[str, str]:
+    """Every checkpoint that the database names, with the hash of its manifest."""
+    rows = db.execute("SELECT checkpoint, manifest_sha256 FROM model_versions ORDER BY id")
+    return {row["checkpoint"]: row["manifest_sha256"] for row in rows}
+
+
+def files_in_use(db: Database) -> dict[str, set[str]]:
+    """By folder: the names of the files that some row still speaks of."""
+    rows = db.execute(
+        "SELECT json_extract(payload, '$.file') AS upload, json_extract(result, '$.archive') AS archive,"
+        " json_extract(result, '$.error_file') AS errors, id FROM jobs"
+    ).fetchall()
+    return {
+        "checkpoints": set(checkpoints(db)),
+        "uploads": {row["upload"] for row in rows if row["upload"]},
+        "exports": {row["archive"] for row in rows if row["archive"]},
+        "imports": {row["errors"] for row in rows if row["errors"]}
+        | {f"check-{row['id']}-errors.csv" for row in rows},
+    }

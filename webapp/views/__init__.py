@@ -13,6 +13,7 @@ from webapp.views import (
     home,
     imports,
     labels,
+    metrics,
     people,
     projects,
     quality,
@@ -39,5 +40,6 @@ BLUEPRINTS = (
     team.blueprint,
     people.blueprint,
     health.blueprint,
+    metrics.blueprint,
     assets.blueprint,
 )

@@ -1,46 +1,53 @@
-"""Health: a page for admins and one line of JSON for whatever watches the server."""
+"""Health: a page for admins, with backups and alarms, and one line of JSON for whatever watches the server."""
 
-import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, render_template
+from flask import Blueprint, Response, current_app, flash, jsonify, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from sqlite_utils.utils import OperationalError
 
 from learner import encoders
 from learner.errors import EncoderError
-from webapp.auth import admin_required, public
+from webapp import backups, diagnosis
+from webapp.auth import admin_required, public, the_user
 from webapp.clock import now
+from webapp.configuration import Schedule
 from webapp.db import get_db
-from webapp.store import health, work
-from webapp.store.connection import wal_is_safe
-from webapp.words import duration
+from webapp.diagnosis import Finding
+from webapp.instance import Instance
+from webapp.store import alarms, work
+from webapp.store import backups as records
 
 blueprint = Blueprint("health", __name__)
 
-LEAST_FREE_BYTES = 1_000_000_000
-# Far past the point at which a checkpoint should have run; some reader holds it up.
-LARGEST_WAL_BYTES = 256_000_000
-LONGEST_WAIT_SECONDS = 600
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that can be wrong: `name` for programs; words, value and advice for people."""
-
-    name: str
-    words: str
-    ok: bool
-    value: str
-    advice: str
+ALARMS: Mapping[str, Any] = {
+    "annotations-lost": lazy_gettext("Answers have vanished from the database, and nobody deleted them."),
+    "log-too-long": lazy_gettext("The write-ahead log grew too long."),
+    "backup-failed": lazy_gettext("The scheduled backup failed."),
+}
 
 
 @blueprint.get("/health")
 @admin_required
 def show() -> str:
-    """Everything that can be wrong with this server, and what to do about it."""
-    workers = work.live_workers(get_db(), now())
-    return render_template("health/show.html", checks=_checks(), workers=workers, encoders=_encoders())
+    """Everything that can be wrong with this server and what to do about it; backups, alarms, workers."""
+    db, instance = get_db(), _instance()
+    files = [(path, path.stat().st_size, backups.made_at(path)) for path in backups.files(instance)]
+    return render_template(
+        "health/show.html",
+        findings=_findings(),
+        alarms=alarms.open_alarms(db),
+        alarm_words=ALARMS,
+        files=files,
+        tries=records.latest(db, 5),
+        requested=records.requested(db),
+        schedule=Schedule.of(current_app.config),
+        workers=work.live_workers(db, now()),
+        encoders=_encoders(),
+    )
 
 
 @blueprint.get("/healthz")
@@ -48,50 +55,44 @@ def show() -> str:
 def probe() -> tuple[Response, int]:
     """200 when all is well, 503 otherwise; names of checks only, since anybody may ask."""
     try:
-        found = {check.name: check.ok for check in _checks()}
+        found = {finding.name: finding.ok for finding in _findings()}
     except OperationalError:
         found = {"database": False}
     is_well = all(found.values())
     return jsonify(status="ok" if is_well else "degraded", checks=found), 200 if is_well else 503
 
 
-def _checks() -> list[Check]:
-    return [*_database_checks(), _disk_check(), *_work_checks()]
+@blueprint.post("/health/backups")
+@admin_required
+def back_up() -> ResponseReturnValue:
+    """Ask the worker for a backup."""
+    if records.request(get_db(), the_user().id, now()):
+        flash(_("The worker makes a backup; it stands in the list in a moment."), "success")
+    else:
+        flash(_("A backup is on its way already."), "info")
+    return redirect(url_for("health.show"), 303)
 
 
-def _database_checks() -> list[Check]:
-    db, path = get_db(), current_app.config["INSTANCE"].database
-    writable, version, wal = health.can_write(db), health.sqlite_version(db), health.wal_bytes(path)
-    return [
-        Check("database", _("Database"), writable, _("writable") if writable else _("not writable"),
-              _("Look at the rights of the instance folder and at the free disk space.")),
-        Check("sqlite", _("SQLite version"), wal_is_safe(version), version,
-              _("Install the pinned pysqlite3: this version can lose commits.")),
-        Check("wal", _("Write-ahead log"), wal <= LARGEST_WAL_BYTES, f"{wal / 1e6:,.1f} MB",
-              _("Some process keeps an old read open; restart web and worker.")),
-    ]  # fmt: skip
+@blueprint.post("/health/alarms/<int:alarm_id>/clear")
+@admin_required
+def clear_alarm(alarm_id: int) -> ResponseReturnValue:
+    """Note that somebody has dealt with an alarm."""
+    alarms.clear(get_db(), alarm_id, the_user().id, now())
+    flash(_("The alarm is cleared."), "success")
+    return redirect(url_for("health.show"), 303)
 
 
-def _disk_check() -> Check:
-    free = shutil.disk_usage(current_app.config["INSTANCE"].folder).free
-    advice = _("Free some space: imports, rounds and labels need it.")
-    return Check("disk", _("Free disk space"), free >= LEAST_FREE_BYTES, f"{free / 1e9:,.1f} GB", advice)
+def _instance() -> Instance:
+    instance: Instance = current_app.config["INSTANCE"]
+    return instance
 
 
-def _work_checks() -> list[Check]:
-    alive = bool(work.live_workers(get_db(), now()))
-    waited = health.oldest_waiting_seconds(get_db(), now())
-    waits_long = waited is not None and waited > LONGEST_WAIT_SECONDS
-    return [
-        Check("worker", _("Worker"), alive, _("alive") if alive else _("not running"),
-              _("Start it with “winnow run” or “winnow worker”.")),
-        Check("queue", _("Oldest waiting job"), not waits_long, duration(waited) if waited else _("none waits"),
-              _("The worker is busy or stuck; its log says with what.")),
-    ]  # fmt: skip
+def _findings() -> list[Finding]:
+    return diagnosis.quick(get_db(), _instance(), current_app.config, now())
 
 
 def _encoders() -> list[encoders.Encoder]:
     try:
-        return encoders.available(current_app.config["INSTANCE"].encoders)
+        return encoders.available(_instance().encoders)
     except EncoderError:
         return []

@@ -1,54 +1,126 @@
 """Health: each fault flips its own flag."""
 
+from collections.abc import Callable
+from datetime import timedelta
+
 import pytest
-from builders import a_project
+from builders import NOON, a_project, a_user
 from conftest import Clock
+from flask import Flask
 from sqlite_utils import Database
 from visitor import Browser
 
+from webapp import backups, diagnosis
 from webapp.instance import Instance
+from webapp.store import alarms, audit, jobs, work
+from webapp.store import backups as records
 from webapp.store import health as questions
-from webapp.store import jobs, work
-from webapp.views import health
+
+CHECKS = set("database sqlite wal disk worker queue backup alarms configuration rights clock".split())
 
 
-def test_all_is_well_with_a_worker(browser: Browser, web_db: Database, clock: Clock) -> None:
-    work.worker_seen(web_db, "w", "host", 4242, clock())
-    answer = browser.get("/healthz")
-    assert answer.status_code == 200
-    assert answer.json == {
-        "status": "ok",
-        "checks": dict.fromkeys(("database", "sqlite", "wal", "disk", "worker", "queue"), True),
-    }
+@pytest.fixture
+def failing(browser: Browser, web_db: Database, clock: Clock) -> Callable[[], set[str]]:
+    """The flags that are down while a worker is alive."""
+
+    def ask() -> set[str]:
+        work.worker_seen(web_db, "w", "host", 4242, clock())
+        answer = browser.get("/healthz")
+        assert answer.json is not None
+        assert set(answer.json["checks"]) == CHECKS
+        assert (answer.status_code == 503) == (answer.json["status"] == "degraded")
+        return {name for name, ok in answer.json["checks"].items() if not ok}
+
+    assert ask() == set()
+    return ask
 
 
-def failing(browser: Browser) -> set[str]:
-    answer = browser.get("/healthz")
-    assert answer.json is not None
-    assert (answer.status_code == 503) == (answer.json["status"] == "degraded")
-    return {name for name, ok in answer.json["checks"].items() if not ok}
+Failing = Callable[[], set[str]]
 
 
-def test_a_worker_that_stopped_breathing_is_noticed(browser: Browser, web_db: Database, clock: Clock) -> None:
-    work.worker_seen(web_db, "w", "host", 4242, clock())
+def test_a_worker_that_stopped_breathing_is_noticed(failing: Failing, browser: Browser, clock: Clock) -> None:
     clock.forward(minutes=1)
-    assert failing(browser) == {"worker"}
+    answer = browser.get("/healthz").json
+    assert answer is not None and [name for name, ok in answer["checks"].items() if not ok] == ["worker"]
 
 
-def test_a_job_that_waits_too_long_is_noticed(browser: Browser, web_db: Database, clock: Clock) -> None:
+def test_a_job_that_waits_too_long_is_noticed(failing: Failing, web_db: Database, clock: Clock) -> None:
     jobs.create(web_db, a_project(web_db).id, "encode", {}, None, clock())
     clock.forward(minutes=11)
-    work.worker_seen(web_db, "w", "host", 4242, clock())
-    assert failing(browser) == {"queue"}
+    assert failing() == {"queue"}
 
 
-def test_a_large_log_and_a_full_disk_are_noticed(
-    browser: Browser, web_db: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+def test_a_large_log_is_noticed(failing: Failing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosis, "LARGEST_WAL_BYTES", 0)
+    assert failing() == {"wal"}
+
+
+def test_a_full_disk_is_noticed(failing: Failing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosis, "LEAST_FREE_BYTES", 10**18)
+    assert failing() == {"disk"}
+
+
+def test_an_affected_sqlite_is_noticed(failing: Failing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "sqlite_version", lambda _db: "3.51.2")
+    assert failing() == {"sqlite"}
+
+
+def test_a_backup_that_is_overdue_is_noticed(
+    failing: Failing, web_db: Database, web_instance: Instance, clock: Clock
 ) -> None:
-    work.worker_seen(web_db, "w", "host", 4242, clock())
-    monkeypatch.setattr(health, "LARGEST_WAL_BYTES", 0)
-    monkeypatch.setattr(health, "LEAST_FREE_BYTES", 10**18)
-    assert failing(browser) == {"wal", "disk"}
+    a_user(web_db)
+    web_db.execute("UPDATE users SET created_at = ?", [NOON.isoformat()])
+    clock.forward(hours=48)
+    assert failing() == set()
+    clock.forward(hours=2)
+    assert failing() == {"backup"}
+    backups.make(web_instance, now=clock())
+    assert failing() == set()
+    clock.forward(hours=50)
+    assert failing() == {"backup"}
+
+
+def test_an_open_alarm_is_noticed_until_it_is_cleared(
+    failing: Failing, web_db: Database, clock: Clock, admin: Browser
+) -> None:
+    alarms.raise_alarm(web_db, "annotations-lost", "project:1", clock(), before=9, found=7)
+    assert failing() == {"alarms"}
+    page = admin.get("/health").text
+    assert "Answers have vanished" in page and "before: 9, found: 7" in page
+    admin.post(f"/health/alarms/{alarms.open_alarms(web_db)[0].id}/clear")
+    assert failing() == set()
+    assert audit.latest(web_db, 1)[0].action == "alarm.clear"
+
+
+@pytest.mark.parametrize(
+    "settings", [{"PROXY_COUNT": 1}, {"HOSTS": ["x.example"]}, {"PROXY_COUNT": 1, "COOKIE_SECURE": True}]
+)
+def test_a_configuration_that_is_not_safe_is_noticed(
+    failing: Failing, app: Flask, settings: dict[str, object]
+) -> None:
+    app.config.update(settings)
+    assert failing() == {"configuration"}
+
+
+def test_a_folder_that_others_may_enter_is_noticed(failing: Failing, web_instance: Instance) -> None:
+    web_instance.folder.chmod(0o755)
+    assert failing() == {"rights"}
+
+
+def test_a_clock_behind_its_own_rows_is_noticed(failing: Failing, web_db: Database, clock: Clock) -> None:
+    work.worker_seen(web_db, "other", "host", 1, clock() + timedelta(hours=1))
+    assert failing() == {"clock"}
+
+
+def test_a_database_that_cannot_be_written_is_noticed(
+    failing: Failing, web_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web_db.execute("PRAGMA query_only = ON")
+    assert not questions.can_write(web_db)
+    assert not web_db.conn.in_transaction
+    web_db.execute("PRAGMA query_only = OFF")
+    monkeypatch.setattr(questions, "can_write", lambda _db: False)
+    assert failing() == {"database"}
 
 
 def test_the_write_lock_held_by_somebody_else_is_no_fault(
@@ -59,12 +131,6 @@ def test_the_write_lock_held_by_somebody_else_is_no_fault(
     other.execute("BEGIN IMMEDIATE")
     assert questions.can_write(web_db)
     other.close()
-
-
-def test_a_database_that_cannot_be_written_is_noticed(web_db: Database) -> None:
-    web_db.execute("PRAGMA query_only = ON")
-    assert not questions.can_write(web_db)
-    assert not web_db.conn.in_transaction
 
 
 def test_the_page_names_the_fault_and_what_to_do(
@@ -79,5 +145,22 @@ def test_the_page_names_the_fault_and_what_to_do(
     assert "ab12cd" in admin.get("/health").text
 
 
+def test_the_page_lists_the_backups_and_takes_an_order_for_one(
+    admin: Browser, web_db: Database, web_instance: Instance
+) -> None:
+    assert "There is none yet" in admin.get("/health").text
+    assert admin.post("/health/backups").status_code == 303
+    assert records.requested(web_db)
+    admin.post("/health/backups")
+    assert [each.state for each in records.latest(web_db)] == ["queued"]
+    made = backups.make(web_instance, now=NOON)
+    page = admin.get("/health").text
+    assert made.path.name in page and "1 Mar 2026, 12:00" in page and "Back up now" in page
+    records.fail(web_db, records.begin(web_db, "schedule", "x", NOON), "The disk was full.", NOON)
+    assert "The disk was full." in admin.get("/health").text
+
+
 def test_the_page_is_for_admins_only(annotator: Browser) -> None:
     assert annotator.get("/health").status_code == 403
+    assert annotator.post("/health/backups").status_code == 403
+    assert annotator.post("/health/alarms/1/clear").status_code == 403
