@@ -47,6 +47,17 @@ def decide(db: Database, review_id: int, label_id: int, by: int, reason: str, no
     return int(decision_id)
 
 
+def owned(db: Database, project_id: int, decision_id: int, by: int) -> None:
+    """NothingToUndo unless this person took the decision, in this project."""
+    found = db.execute(
+        "SELECT 1 FROM adjudications d JOIN reviews r ON r.id = d.review_id"
+        " WHERE d.id = ? AND r.project_id = ? AND d.decided_by = ?",
+        [decision_id, project_id, by],
+    ).fetchone()
+    if found is None:
+        raise NothingToUndo("This decision is not yours, was taken back, or another one followed.")
+
+
 def take_back(db: Database, decision_id: int, by: int, now: datetime) -> int:
     """Withdraw one's own decision while none is newer; returns the review's id. The audit log keeps what it was."""
     with write_transaction(db):

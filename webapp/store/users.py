@@ -115,6 +115,7 @@ def set_role(db: Database, user_id: int, role: str, by: int | None) -> None:
     if role not in ROLES:
         raise InvalidValue(f"The role is one of {', '.join(ROLES)}.")
     with write_transaction(db):
+        by_id(db, user_id)
         if role != "admin":
             _keep_an_admin(db, user_id)
         db.execute("UPDATE users SET role = ? WHERE id = ?", [role, user_id])
@@ -126,6 +127,7 @@ def disable(db: Database, user_id: int, by: int | None, now: datetime | None = N
     """Close an account: sessions and tokens die, leases return to the queue, labels stay."""
     moment = timestamp(now or utc_now())
     with write_transaction(db):
+        by_id(db, user_id)
         _keep_an_admin(db, user_id)
         db.execute("UPDATE users SET disabled_at = ? WHERE id = ? AND disabled_at IS NULL", [moment, user_id])
         db.execute("DELETE FROM sessions WHERE user_id = ?", [user_id])
@@ -139,6 +141,7 @@ def disable(db: Database, user_id: int, by: int | None, now: datetime | None = N
 def enable(db: Database, user_id: int, by: int | None) -> None:
     """Open a closed account again."""
     with write_transaction(db):
+        by_id(db, user_id)
         db.execute("UPDATE users SET disabled_at = NULL WHERE id = ?", [user_id])
         audit.log(db, by, "user.enable", f"user:{user_id}")
 
