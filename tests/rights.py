@@ -54,6 +54,9 @@ COLUMNS = {"text": "text", "id": "", "part": ""}
 SETTINGS = {**filled_project_settings(ProjectSettings()).typed, **round_form.filled(RoundSettings()).typed}
 RIGHTS = {
     "account.change_password": people(303, form=NEW_PASSWORD),
+    "account.choose_password": people(),
+    "account.confirm": people(303, form={"current": NEW_PASSWORD["current"]}),
+    "account.end_sessions": people(303, form={"session": "others"}),
     "account.save_keys": people(303, form={"reset": "1"}),
     "account.save_preferences": people(303, form={"locale": "zh", "theme": ""}),
     "account.show": people(),
@@ -123,6 +126,7 @@ RIGHTS = {
     "people.change_role": admins(303, form={"role": "admin"}),
     "people.disable": admins(303),
     "people.enable": admins(303),
+    "people.end_sessions": admins(303),
     "people.index": admins(),
     "people.reset_password": admins(form={"password": ""}),
     "people.show": admins(),
