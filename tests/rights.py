@@ -1,7 +1,7 @@
 """Who may do what: every page's route with the answer that each person gets for each object."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from learner.settings import RoundSettings
@@ -31,6 +31,10 @@ class Right:
     missing: int = 404
     # None: the address names no object of a project.
     foreign: int | None = 404
+
+    def typed(self, form: Mapping[str, Any]) -> "Right":
+        """The same route with another form."""
+        return replace(self, form=form)
 
 
 def everyone(done: int = 200, **more: Any) -> Right:
@@ -91,6 +95,8 @@ RIGHTS = {
     "annotators.index": admins(),
     "annotators.show": admins(foreign=None),
     "assets.htmx": everyone(404),
+    "audit.download": admins(),
+    "audit.index": admins(),
     "auth.log_in": everyone(422),
     "auth.log_in_form": everyone(admin=303),
     "auth.log_out": everyone(303),

@@ -21,7 +21,7 @@ from webapp.store.connection import open_database, utc_now
 from webapp.store.queue import Lease
 
 ROLES = ("nobody", "disabled", "annotator", "admin")
-KINDS = {"labels": "csv", "curve": "svg", "course": "svg"}
+KINDS = {"labels": "csv", "curve": "svg", "course": "svg", "download": "csv"}
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,7 @@ def _guard() -> ResponseReturnValue | None:
             raise Unauthorized
         return redirect(url_for("auth.log_in_form", next=request.full_path.rstrip("?")), 303)
     if access == "admin" and not user.is_admin:
+        current_app.logger.warning("Refused to user %s: %s %s", user.id, request.method, request.endpoint)
         raise Forbidden(gettext("Only admins may do this."))
     if user.must_choose_password and request.endpoint not in WITHOUT_OWN_PASSWORD:
         return _own_password_first()

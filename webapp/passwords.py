@@ -18,7 +18,7 @@ LONGEST = 1_024  # checked before hashing, so that nobody can keep the processor
 FEWEST_GUESSES = 10**10
 LOOKED_AT = 72  # zxcvbn takes seconds for more; a longer one is judged by its beginning
 # Words of this place that an attacker tries first, beside the person's and the server's names.
-OWN_WORDS = ("winnow", "annotator", "admin", "password", "review", "label", "www", "http", "https")
+OWN_WORDS = ("winnow", "annotator", "admin", "review", "label", "www", "http", "https")
 LEFT_OVER = 4  # letters that must remain once such words are taken out
 
 _hasher = PasswordHasher()

@@ -6,6 +6,7 @@ from webapp.views import (
     annotate,
     annotators,
     assets,
+    audit,
     auth,
     exports,
     guidelines,
@@ -38,6 +39,7 @@ BLUEPRINTS = (
     guidelines.blueprint,
     team.blueprint,
     people.blueprint,
+    audit.blueprint,
     health.blueprint,
     assets.blueprint,
 )
