@@ -1,6 +1,6 @@
 """One's own account: password, sessions, language, look, keys."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import (
     Blueprint,
@@ -137,11 +137,13 @@ def save_keys() -> ResponseReturnValue:
 def _knows_password(password: str) -> bool:
     """The present password, under the same limit as at the login: an open session is no way to guess it."""
     user, address = the_user(), request.remote_addr or ""
-    if login_attempts.blocked_until(get_db(), user.name, address, now(), known=True) is not None:
+    attempt = login_attempts.begin(get_db(), user.name, address, now(), known=True)
+    if isinstance(attempt, datetime):
         return False
     if passwords.matches(users.password_hash(get_db(), user.id), password):
+        login_attempts.succeed(get_db(), attempt)
         return True
-    login_attempts.record_failure(get_db(), user.name, address, now(), user.id)
+    login_attempts.fail(get_db(), user.id, now())
     return False
 
 

@@ -1,6 +1,7 @@
 """Log in and log out."""
 
 import math
+from datetime import datetime
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -36,12 +37,13 @@ def log_in() -> ResponseReturnValue:
         return _form({"name" if not name else "password": gettext("Fill this in.")}, 422)
     address = request.remote_addr or ""
     user, stored = users.by_name(get_db(), name) or (None, None)
-    blocked = login_attempts.blocked_until(get_db(), name, address, now(), knows(user))
-    if blocked is not None:
-        return _blocked(math.ceil((blocked - now()).total_seconds()))
+    attempt = login_attempts.begin(get_db(), name, address, now(), knows(user))
+    if isinstance(attempt, datetime):
+        return _blocked(math.ceil((attempt - now()).total_seconds()))
     if not _is_right(user, stored, password) or user is None:
-        login_attempts.record_failure(get_db(), name, address, now(), user.id if user else None)
+        login_attempts.fail(get_db(), user.id if user else None, now())
         return _form({"password": gettext("Name and password do not go together.")}, 422)
+    login_attempts.succeed(get_db(), attempt)
     if user.must_choose_password and not users.use_temporary_password(get_db(), user.id, now()):
         return _form({"password": gettext("This password was for one login. Ask an admin for another.")}, 422)
     return begin_session(user, make_response(redirect(_next(), 303)))
