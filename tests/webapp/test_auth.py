@@ -114,6 +114,7 @@ def test_the_cookie_is_bound_to_https_and_this_host(web_instance: Instance, web_
     (cookie,) = [c for c in answer.headers.getlist("Set-Cookie") if c.startswith("__Host-winnow=")]
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
     assert "Domain" not in cookie
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
 def test_annotators_cannot_reach_what_is_for_admins(app: Flask, annotator: Browser, web_db: Database) -> None:
