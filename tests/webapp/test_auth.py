@@ -130,3 +130,10 @@ def test_htmx_is_told_that_the_login_ended_and_the_page_stays(browser: Browser) 
     assert answer.status_code == 401
     assert answer.headers["HX-Retarget"] == "#notices"
     assert "/login" in answer.text
+
+
+def test_a_refusal_is_in_the_server_s_log(annotator: Browser, caplog: pytest.LogCaptureFixture) -> None:
+    assert annotator.user is not None
+    annotator.get("/people/1?note=secret")
+    assert f"Refused to user {annotator.user.id}: GET people.show" in caplog.text
+    assert "secret" not in caplog.text
