@@ -11,11 +11,11 @@ import click
 from sqlite_utils import Database
 
 from webapp.cli.context import pass_database
+from webapp.cli.users import named
 from webapp.instance import Instance
 from webapp.labels_export import Format, write_labels
-from webapp.store import audit, users
+from webapp.store import audit
 from webapp.store.audit import COLUMNS, Filters
-from webapp.store.errors import NotFound
 
 day_type = click.DateTime(["%Y-%m-%d"])
 
@@ -46,7 +46,10 @@ def export(
     """Write the log to OUT, oldest entry first. The log itself stays as it is: nothing can be taken out of it."""
     chosen = cast(Format, format_ or ("csv" if out.suffix.lower() == ".csv" else "jsonl"))
     filters = Filters(
-        _id_of(db, name), action, _utc(since), _utc(until + timedelta(days=1) if until else None)
+        named(db, name).id if name else None,
+        action,
+        _utc(since),
+        _utc(until + timedelta(days=1) if until else None),
     )
     # Beside the place where it will be, then renamed: OUT is never half written.
     partial = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
@@ -61,15 +64,6 @@ def export(
 
 def _rows(db: Database, filters: Filters) -> Iterator[dict[str, Any]]:
     return (entry.row() for entry in audit.export(db, filters))
-
-
-def _id_of(db: Database, name: str | None) -> int | None:
-    if name is None:
-        return None
-    found = users.by_name(db, name)
-    if found is None:
-        raise NotFound(f"There is no user named {name}. See: winnow user list")
-    return found[0].id
 
 
 def _utc(day: datetime | None) -> datetime | None:

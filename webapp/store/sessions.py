@@ -2,10 +2,12 @@
 
 import hashlib
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlite_utils import Database
+from sqlite_utils.utils import OperationalError
 
 from webapp.store import audit, users
 from webapp.store.connection import from_timestamp, timestamp, write_transaction
@@ -60,10 +62,12 @@ def user_for(db: Database, token: str, now: datetime, limits: Limits | None = No
     if row is None:
         return None
     if not _lives(row["created_at"], row["seen_at"], now, limits or Limits()):
-        forget(db, token)
+        with suppress(OperationalError):
+            forget(db, token)
         return None
     if now - from_timestamp(row["seen_at"]) > TOUCH_INTERVAL:
-        with write_transaction(db):
+        # On a full disk pages can still be read.
+        with suppress(OperationalError), write_transaction(db):
             db.execute(
                 "UPDATE sessions SET seen_at = ? WHERE token_hash = ?", [timestamp(now), _digest(token)]
             )
