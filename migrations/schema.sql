@@ -124,7 +124,7 @@ CREATE TABLE reviews (
     wanted INTEGER NOT NULL,
     needed INTEGER NOT NULL CHECK (needed >= 0),
     created_at TEXT NOT NULL
-, excluded_at TEXT, original TEXT);
+, excluded_at TEXT, original TEXT, excluded_reason TEXT);
 
 CREATE UNIQUE INDEX reviews_by_text ON reviews (project_id, text_hash);
 
@@ -457,5 +457,9 @@ CREATE TABLE erasures (
 CREATE INDEX erasures_by_subject ON erasures (kind, subject_key);
 
 CREATE INDEX api_tokens_of_user ON api_tokens (user_id);
+
+CREATE INDEX audit_log_by_user ON audit_log (user_id, id);
+
+CREATE INDEX audit_log_by_action ON audit_log (action, id);
 
 CREATE INDEX reviews_of_author ON reviews (author_id) WHERE author_id IS NOT NULL;

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from builders import NOON, Clock, a_user
 from flask import Flask
+from rights_world import World, a_world
 from sqlite_utils import Database
 from visitor import Browser
 
@@ -39,6 +40,12 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     migrations.apply(database)
     database.close()  # the last connection folds the log into the file
     return path.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """One furnished instance for every test that asks who may do what (tests/rights.py)."""
+    return a_world(tmp_path_factory.mktemp("rights") / "instance")
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import (
+    agents,
     assets,
     auth,
     db,
@@ -49,6 +50,7 @@ def create_app(folder: Path | None = None, overrides: Mapping[str, Any] | None =
         language,
         assets,
         htmx,
+        agents,
         label_words,
         labelling_keys,
         sentences,

@@ -1,23 +1,28 @@
 """Who is asking, and who may: every view carries one mark, and no view goes without."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TypeVar
 
-from flask import Flask, Response, current_app, g, redirect, request, session, url_for
+from flask import Flask, Response, current_app, flash, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from webapp.clock import now
 from webapp.db import get_db
-from webapp.htmx import is_htmx
+from webapp.htmx import is_htmx, redirect_to
+from webapp.known_browsers import remember
 from webapp.security import cookie_name
 from webapp.store import sessions
 from webapp.store.users import User
 
 View = TypeVar("View", bound=Callable[..., object])
 
-COOKIE_LIFE = sessions.ABSOLUTE_LIMIT
+# So long after the password was given it need not be given again for what is sensitive.
+CONFIRMED_FOR = timedelta(minutes=15)
+# All that there is for somebody whose password another person knows, until they choose their own.
+WITHOUT_OWN_PASSWORD = ("account.choose_password", "account.change_password")
 
 
 def public(view: View) -> View:
@@ -60,7 +65,7 @@ def current_user() -> User | None:
     if "user" not in g:
         token = request.cookies.get(cookie_name(current_app))
         g.user = None  # what an error page sees when the database fails right here
-        g.user = sessions.user_for(get_db(), token, now()) if token else None
+        g.user = sessions.user_for(get_db(), token, now(), session_limits()) if token else None
     user: User | None = g.user
     return user
 
@@ -73,33 +78,59 @@ def the_user() -> User:
     return user
 
 
+def session_limits() -> sessions.Limits:
+    """How long sessions live on this server."""
+    config = current_app.config
+    return sessions.Limits(
+        timedelta(hours=config["SESSION_IDLE_HOURS"]), timedelta(days=config["SESSION_DAYS"])
+    )
+
+
+def this_session() -> str:
+    """The token that this request carries."""
+    return request.cookies.get(cookie_name(current_app), "")
+
+
+def is_confirmed() -> bool:
+    """Whether the password was given a short while ago: an open session alone is not enough for what is sensitive."""
+    started = sessions.started_at(get_db(), this_session())
+    return started is not None and now() - started < CONFIRMED_FOR
+
+
+def confirm_first(back: str) -> Response:
+    """Ask for the password; nothing was done yet, and `back` leads to where it can be done."""
+    flash(gettext("Nothing is changed yet: give your password, then do it once more."), "warning")
+    return redirect_to(url_for("account.confirm", next=back))
+
+
 def begin_session(user: User, response: Response) -> Response:
     """Log in: a new token in a new row, whatever cookies came with the request."""
     old = request.cookies.get(cookie_name(current_app))
     if old:
-        sessions.end(get_db(), old)
+        sessions.forget(get_db(), old)
     language = session.get("lang")
     session.clear()
     if language:
         session["lang"] = language
-    token = sessions.start(get_db(), user.id, now())
+    limits = session_limits()
+    token = sessions.start(get_db(), user.id, now(), request.user_agent.string, limits)
     response.set_cookie(
         cookie_name(current_app),
         token,
-        max_age=COOKIE_LIFE,
+        max_age=limits.absolute,
         secure=current_app.config["COOKIE_SECURE"],
         httponly=True,
         samesite="Lax",
     )
     g.user = user
-    return response
+    return remember(user, response)
 
 
 def end_session(response: Response) -> Response:
     """Log out: the token is worth nothing from now on, wherever it was copied to."""
-    token = request.cookies.get(cookie_name(current_app))
+    token = this_session()
     if token:
-        sessions.end(get_db(), token)
+        sessions.end(get_db(), token, now())
     session.clear()
     response.delete_cookie(
         cookie_name(current_app), secure=current_app.config["COOKIE_SECURE"], httponly=True, samesite="Lax"
@@ -119,5 +150,14 @@ def _guard() -> ResponseReturnValue | None:
             raise Unauthorized
         return redirect(url_for("auth.log_in_form", next=request.full_path.rstrip("?")), 303)
     if access == "admin" and not user.is_admin:
+        current_app.logger.warning("Refused to user %s: %s %s", user.id, request.method, request.endpoint)
         raise Forbidden(gettext("Only admins may do this."))
+    if user.must_choose_password and request.endpoint not in WITHOUT_OWN_PASSWORD:
+        return _own_password_first()
     return None
+
+
+def _own_password_first() -> ResponseReturnValue:
+    if is_htmx() or request.method != "GET":
+        raise Forbidden(gettext("Choose a password of your own first."))
+    return redirect(url_for("account.choose_password"), 303)

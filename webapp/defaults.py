@@ -16,6 +16,13 @@ ASSETS = ""
 # step without a report, as the choice of a batch from millions. Work that goes on may take days.
 WORK_LIMIT_MINUTES = 30
 
+# A session ends after so many hours without a request, and after so many days however busy it was.
+SESSION_IDLE_HOURS = 12
+SESSION_DAYS = 14
+
+# A password that somebody else has set is good for one login within so many hours; then one's own must follow.
+TEMPORARY_PASSWORD_HOURS = 72
+
 # A form is small; only the pages that take files raise their limit.
 MAX_CONTENT_LENGTH = 1_000_000
 MAX_UPLOAD_LENGTH = 4 * 1024**3

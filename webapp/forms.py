@@ -9,7 +9,6 @@ from flask_babel import gettext as _
 from webapp.importing import ColumnMap, FileOptions
 from webapp.store.label_sets import LONGEST_NAME
 from webapp.store.projects import ASSISTANCE, CONSENSUS, DEFAULT_LABELS, LANGUAGES, ProjectSettings
-from webapp.store.users import NAME_LIMIT, ROLES
 
 Value = TypeVar("Value")
 REASON_LIMIT = 500
@@ -136,46 +135,6 @@ def filled_project_settings(settings: ProjectSettings) -> Form[dict[str, Any]]:
     if settings.leaderboard:
         typed["leaderboard"] = "1"
     return Form(typed)
-
-
-@dataclass(frozen=True)
-class NewPerson:
-    """`password` is None where one is to be made."""
-
-    name: str
-    role: str
-    password: str | None
-
-
-def new_person(source: Mapping[str, str], shortest: int, longest: int) -> Form[NewPerson]:
-    """A name, a role, and a password or none; its length is in characters."""
-    read = Reader(source)
-    name = read.text("name", NAME_LIMIT)
-    role = read.choice("role", ROLES, "annotator")
-    password = new_password(source, shortest, longest)
-    read.errors |= password.errors
-    typed = password.value.password if password.value else None
-    return read.form(NewPerson(name, role, typed))
-
-
-@dataclass(frozen=True)
-class NewPassword:
-    """`password` is None where one is to be made."""
-
-    password: str | None
-
-
-def new_password(source: Mapping[str, str], shortest: int, longest: int) -> Form[NewPassword]:
-    """A typed password, or none: then one is made. It is never shown again as typed."""
-    read = Reader(source)
-    password = read.typed.pop("password", "")
-    if password and not shortest <= len(password) <= longest:
-        read.errors["password"] = _(
-            "A password has %(low)s to %(high)s characters. Leave it empty for one that is made for you.",
-            low=shortest,
-            high=longest,
-        )
-    return read.form(NewPassword(password or None))
 
 
 def label_name(source: Mapping[str, str]) -> Form[str]:

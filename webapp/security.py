@@ -107,7 +107,7 @@ def _set_headers(response: Response) -> Response:
         response.headers.setdefault("Cache-Control", "no-store")
         response.vary.add("Cookie")
     if request.is_secure and current_app.config["COOKIE_SECURE"]:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
     return response
 
 

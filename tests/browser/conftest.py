@@ -64,8 +64,16 @@ class Visitor:
         self.page.goto(f"{site.address}/login")
         self.page.fill("#name", name)
         self.page.fill("#password", PASSWORD)
-        self.page.click("main button")
+        self.page.click("main button.button-primary")
         self.page.wait_for_url(lambda address: "/login" not in address)
+
+    def choose_password(self) -> None:
+        """In place of the one that an admin typed: that was for the login only."""
+        self.page.fill("#current", PASSWORD)
+        for name in ("#new", "#again"):
+            self.page.fill(name, f"{PASSWORD}, my own")
+        self.page.get_by_role("button", name="Save and go on").click()
+        self.page.wait_for_url(lambda address: "/account" not in address)
 
     def hold_session(self, name: str) -> None:
         """Logged in from the start, without the form."""

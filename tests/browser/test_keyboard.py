@@ -86,3 +86,20 @@ def test_nothing_moves_for_those_who_ask(guest: Callable[..., Any], address: str
         expect(visitor.page.locator(".hero-text")).to_be_visible()
         visitor.page.keyboard.press("1")
     assert visitor.page.evaluate(MOTION) == []
+
+
+def test_a_password_is_shown_on_wish_and_hidden_before_it_is_sent(guest: Callable[..., Any]) -> None:
+    visitor = guest("ada")
+    page = visitor.page
+    page.goto(f"{visitor.site.address}/account")
+    field, button = page.locator("#current"), page.get_by_role("button", name="Show Present password")
+    field.fill("not it")
+    button.press("Enter")
+    expect(field).to_have_attribute("type", "text")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    page.locator("#new").fill("nine quiet herons")
+    page.locator("#again").fill("nine quiet herons")
+    page.get_by_role("button", name="Change the password").click()
+    expect(page.locator("#current-error")).to_be_visible()
+    expect(page.locator("#current")).to_have_attribute("type", "password")
+    visitor.troubles.clear()  # the browser mentions the 422

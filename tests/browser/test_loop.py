@@ -193,6 +193,7 @@ def test_import_label_train_and_see_the_curve(site: Any, visitor: Callable[[], A
     for name, one in {"ada": ada, "bob": bob}.items():
         add_annotator(root.page, site.address, name)
         one.log_in(site, name)
+        one.choose_password()
         open_queue(one.page)
 
     by_ada, by_bob = label_in_turns(ada.page, bob.page, ANSWERS)

@@ -95,6 +95,7 @@ def test_a_team_works_without_it(site: Any, visitor: Callable[..., Any], tmp_pat
     browse(root.page, site.address)
 
     ada.log_in(site, "ada")
+    ada.choose_password()
     page: Page = ada.page
     page.get_by_role("link", name="Phones").first.click()
     page.get_by_role("button", name="Start labelling").click()

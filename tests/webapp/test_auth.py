@@ -114,6 +114,7 @@ def test_the_cookie_is_bound_to_https_and_this_host(web_instance: Instance, web_
     (cookie,) = [c for c in answer.headers.getlist("Set-Cookie") if c.startswith("__Host-winnow=")]
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
     assert "Domain" not in cookie
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
 def test_annotators_cannot_reach_what_is_for_admins(app: Flask, annotator: Browser, web_db: Database) -> None:
@@ -129,3 +130,10 @@ def test_htmx_is_told_that_the_login_ended_and_the_page_stays(browser: Browser) 
     assert answer.status_code == 401
     assert answer.headers["HX-Retarget"] == "#notices"
     assert "/login" in answer.text
+
+
+def test_a_refusal_is_in_the_server_s_log(annotator: Browser, caplog: pytest.LogCaptureFixture) -> None:
+    assert annotator.user is not None
+    annotator.get("/people/1?note=secret")
+    assert f"Refused to user {annotator.user.id}: GET people.show" in caplog.text
+    assert "secret" not in caplog.text

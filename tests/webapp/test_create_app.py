@@ -1,11 +1,15 @@
 """What the application needs before it starts, and where its configuration comes from."""
 
+import re
 from pathlib import Path
 
 import pytest
+from visitor import Browser
 
 from webapp import create_app
+from webapp import instance as instances
 from webapp.instance import Instance, InstanceError
+from webapp.store import users
 from webapp.store.connection import open_database
 from webapp.store.errors import DatabaseUnusable
 
@@ -66,3 +70,38 @@ def test_the_instance_folder_comes_from_the_environment(
 ) -> None:
     monkeypatch.setenv("WINNOW_INSTANCE", str(web_instance.folder))
     assert Path(create_app().instance_path) == web_instance.folder
+
+
+def test_no_other_key_than_the_instance_s_own_is_taken(
+    web_instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (web_instance.folder / "config.py").write_text("SECRET_KEY = 'from the file'\n")
+    monkeypatch.setenv("WINNOW_SECRET_KEY", "from the environment")
+    app = create_app(web_instance.folder, {"SECRET_KEY": "from the caller"})
+    assert app.config["SECRET_KEY"] == instances.secret_key(web_instance)
+
+
+def test_no_key_stands_in_the_sources() -> None:
+    root = Path(__file__).resolve().parents[2]
+    given = re.compile(r"""SECRET_KEY\W{1,5}=\s*["'][^"']""")
+    sources = [*(root / "webapp").rglob("*.py"), *root.glob("*.*"), *(root / "docs").rglob("*")]
+    texts = {path.name: path.read_text("utf-8") for path in sources if path.is_file()}
+    assert [name for name, text in texts.items() if given.search(text)] == []
+
+
+def test_a_new_instance_has_no_account_and_lets_nobody_make_one(web_instance: Instance) -> None:
+    app = create_app(web_instance.folder, {"COOKIE_SECURE": False})
+    db = open_database(web_instance.database)
+    assert users.everyone(db) == []
+    for name, password in (("admin", "admin"), ("admin", "password"), ("root", "root"), ("argilla", "1234")):
+        assert (
+            Browser(app.test_client()).post("/login", {"name": name, "password": password}).status_code == 422
+        )
+    open_to_all = {
+        name for name, view in app.view_functions.items() if getattr(view, "access", "") == "public"
+    }
+    assert {name for name in open_to_all if not name.startswith("api.")} == {
+        "auth.log_in_form", "auth.log_in", "auth.log_out", "assets.htmx", "health.probe",
+    }  # fmt: skip
+    assert users.everyone(db) == []
+    db.close()

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import pytest
 from flask import Flask
 
-from webapp import forms
+from webapp import forms, people_forms
 from webapp.importing import ColumnMap, FileOptions
 from webapp.store.projects import ProjectSettings
 
@@ -85,8 +85,8 @@ def test_a_number_outside_its_range_is_refused(typed: str) -> None:
 
 
 def test_an_empty_password_asks_for_one_to_be_made_and_a_short_one_is_refused() -> None:
-    assert forms.new_person({"name": "ada", "role": "annotator"}, 12, 99).checked().password is None
-    short = forms.new_person({"name": "ada", "role": "annotator", "password": "hunter2"}, 12, 99)
+    assert people_forms.new_person({"name": "ada", "role": "annotator"}).checked().password is None
+    short = people_forms.new_person({"name": "ada", "role": "annotator", "password": "hunter2"})
     assert list(short.errors) == ["password"]
 
 

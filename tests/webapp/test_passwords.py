@@ -1,9 +1,12 @@
-"""Password hashes."""
+"""Password hashes, and passwords that are too easy to guess."""
 
+import threading
 import time
 
+import psutil
 import pytest
 from argon2 import PasswordHasher
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from webapp import passwords
 
@@ -46,3 +49,58 @@ def test_an_unknown_account_takes_as_long_as_a_known_one() -> None:
 
     known, unknown = (min(seconds(each) for _ in range(3)) for each in (stored, None))
     assert unknown > known / 2
+
+
+def test_eight_logins_at_once_take_the_memory_of_two() -> None:
+    stored = passwords.hash_password("a password")
+    process, done = psutil.Process(), threading.Event()
+    before = highest = process.memory_info().rss
+    threads = [threading.Thread(target=passwords.matches, args=(stored, f"guess {n}")) for n in range(8)]
+    ended = threading.Thread(target=lambda: ([each.join() for each in threads], done.set()))
+    for each in (*threads, ended):
+        each.start()
+    while not done.wait(0.001):
+        highest = max(highest, process.memory_info().rss)
+    # Two slots of 64 MiB, and room for what else the process does meanwhile.
+    assert highest - before < 180 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("password", "why"),
+    [
+        ("elevensigns", "short"),
+        ("x" * 1025, "long"),
+        ("password12345", "easy"),
+        ("Chickenwing101", "easy"),
+        ("qwertyuiop[]", "easy"),
+        ("internationalization", "easy"),
+        ("aaaaaaaaaaaaaaaa", "easy"),
+        ("winnow2026!!!", "named"),
+        ("ada-winnow-2026", "named"),
+        ("Lovelace.Lovelace", "named"),
+        ("https://label.example.org", "named"),
+    ],
+)
+def test_what_others_would_guess_is_refused(password: str, why: str) -> None:
+    assert passwords.weakness(password, ["Ada Lovelace", "label.example.org"]) == why
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "nine quiet herons",
+        "correct horse battery staple " * 30,
+        "九只安静的苍鹭站在水里看着月亮",
+        " spaces count too ok ",
+        "ада и девять цапель",
+        "x9$Kq!v2@Lm4",
+    ],
+)
+def test_any_signs_will_do_where_there_are_enough(password: str) -> None:
+    assert passwords.weakness(password, ["Ada Lovelace"]) is None
+
+
+def test_every_common_password_that_is_long_enough_is_refused() -> None:
+    common = [word for word in FREQUENCY_LISTS["passwords"] if len(word) >= passwords.SHORTEST]
+    assert len(FREQUENCY_LISTS["passwords"]) >= 3_000 and len(common) > 200
+    assert [word for word in common if passwords.weakness(word) is None] == []

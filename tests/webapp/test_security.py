@@ -174,7 +174,11 @@ def test_reading_changes_nothing(
 
 
 def contents(db: Database) -> str:
-    rows = {name: list(db[name].rows) for name in db.table_names()}
+    """All that there is but the one thing that reading may add: the log says which data left the server."""
+    rows = {
+        name: [row for row in db[name].rows if not str(row.get("action")).endswith(".download")]
+        for name in db.table_names()
+    }
     return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "web": ("serving", "Run the web server alone."),
     "worker": ("serving", "Run one worker alone: rounds, imports, encodings, exports."),
     "user": ("users", "Add, list and disable accounts, set passwords."),
+    "audit": ("auditing", "Export the log of who did what."),
     "project": ("projects", "Create and list projects."),
     "import": ("importing", "Import a file of reviews into a project."),
     "encoder": ("encoders", "Add and list encoders."),

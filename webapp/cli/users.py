@@ -1,6 +1,7 @@
 """winnow user: accounts."""
 
 import sys
+from datetime import datetime, timedelta
 
 import click
 from sqlite_utils import Database
@@ -8,9 +9,11 @@ from sqlite_utils import Database
 from webapp.cli.context import pass_database
 from webapp.cli.output import json_option, print_rows
 from webapp.cli.setting_up import new_password, show_password
+from webapp.defaults import TEMPORARY_PASSWORD_HOURS
 from webapp.instance import Instance
-from webapp.passwords import LONGEST, SHORTEST, hash_password
+from webapp.passwords import LONGEST, SHORTEST, hash_password, weakness
 from webapp.store import users
+from webapp.store.connection import utc_now
 from webapp.store.errors import InvalidValue, NotFound
 from webapp.store.users import ROLES, User
 
@@ -34,9 +37,14 @@ def user_command() -> None:
 @password_option
 @pass_database
 def add(instance: Instance, db: Database, name: str, role: str, password_stdin: bool) -> None:
-    """Create an account."""
-    password = _password(password_stdin)
-    user = users.add(db, name, hash_password(password), role)
+    """Create an account.
+
+    A password that is made is for one login within three days, where its owner chooses their own. One read from
+    stdin stays: it is for scripts, and for oneself.
+    """
+    password = _password(password_stdin, name)
+    expires = None if password_stdin else _end_of_password()
+    user = users.add(db, name, hash_password(password), role, expires=expires)
     click.echo(f"Added {user.name} ({user.role}).")
     if not password_stdin:
         show_password(user.name, password)
@@ -59,7 +67,7 @@ def list_(instance: Instance, db: Database, as_json: bool) -> None:
 @pass_database
 def disable(instance: Instance, db: Database, name: str) -> None:
     """Close an account: it is logged out everywhere, its labels stay."""
-    user = _named(db, name)
+    user = named(db, name)
     users.disable(db, user.id, by=None)
     click.echo(f"{user.name} can no longer log in.")
 
@@ -69,25 +77,33 @@ def disable(instance: Instance, db: Database, name: str) -> None:
 @password_option
 @pass_database
 def passwd(instance: Instance, db: Database, name: str, password_stdin: bool) -> None:
-    """Set a new password and end the sessions of that account."""
-    user = _named(db, name)
-    password = _password(password_stdin)
-    users.set_password(db, user.id, hash_password(password), by=None)
+    """Set a new password for one login within three days, and end the sessions of that account."""
+    user = named(db, name)
+    password = _password(password_stdin, name)
+    users.set_password(db, user.id, hash_password(password), None, _end_of_password())
     click.echo(f"{user.name} has a new password and is logged out everywhere.")
     if not password_stdin:
         show_password(user.name, password)
 
 
-def _password(from_stdin: bool) -> str:
+def _password(from_stdin: bool, name: str) -> str:
     if not from_stdin:
         return new_password()
     password = sys.stdin.readline().rstrip("\r\n")
-    if not SHORTEST <= len(password) <= LONGEST:
+    wrong = weakness(password, [name])
+    if wrong in ("short", "long"):
         raise InvalidValue(f"A password has {SHORTEST} to {LONGEST:,} characters.")
+    if wrong:
+        raise InvalidValue("This password is too easy to guess. Take some words that do not belong together.")
     return password
 
 
-def _named(db: Database, name: str) -> User:
+def _end_of_password() -> datetime:
+    return utc_now() + timedelta(hours=TEMPORARY_PASSWORD_HOURS)
+
+
+def named(db: Database, name: str) -> User:
+    """The account of that name; NotFound says how to see them all."""
     found = users.by_name(db, name)
     if found is None:
         raise NotFound(f"There is no user named {name}. See: winnow user list")

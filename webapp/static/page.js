@@ -47,6 +47,17 @@ document.addEventListener("submit", (event) => {
   if (question && !window.confirm(question)) event.preventDefault();
 }, { capture: true });
 
+// A password is shown while its button is pressed in, and hidden again before it is sent.
+const reveal = (button, shown) => {
+  document.getElementById(button.dataset.reveal).type = shown ? "text" : "password";
+  button.setAttribute("aria-pressed", shown);
+};
+document.querySelectorAll("[data-reveal]").forEach((button) => {
+  button.hidden = false;
+  button.addEventListener("click", () => reveal(button, button.getAttribute("aria-pressed") === "false"));
+  button.form.addEventListener("submit", () => reveal(button, false));
+});
+
 // Browsers before 2025 do not know command and commandfor.
 if (!("commandForElement" in HTMLButtonElement.prototype)) {
   document.addEventListener("click", (event) => {

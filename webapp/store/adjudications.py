@@ -47,8 +47,19 @@ def decide(db: Database, review_id: int, label_id: int, by: int, reason: str, no
     return int(decision_id)
 
 
+def owned(db: Database, project_id: int, decision_id: int, by: int) -> None:
+    """NothingToUndo unless this person took the decision, in this project."""
+    found = db.execute(
+        "SELECT 1 FROM adjudications d JOIN reviews r ON r.id = d.review_id"
+        " WHERE d.id = ? AND r.project_id = ? AND d.decided_by = ?",
+        [decision_id, project_id, by],
+    ).fetchone()
+    if found is None:
+        raise NothingToUndo("This decision is not yours, was taken back, or another one followed.")
+
+
 def take_back(db: Database, decision_id: int, by: int, now: datetime) -> int:
-    """Withdraw one's own decision while none is newer; returns the review's id. The audit log keeps what it was."""
+    """Withdraw one's own decision while none is newer; returns the review's id. The audit log keeps its label."""
     with write_transaction(db):
         row = db.execute(
             "SELECT * FROM adjudications d WHERE id = ? AND decided_by = ?"
@@ -64,7 +75,7 @@ def take_back(db: Database, decision_id: int, by: int, now: datetime) -> int:
             [row["review_id"], row["created_at"]],
         )
         reviews.recount(db, row["review_id"])
-        kept = {"label": row["label_id"], "reason": row["reason"], "decided_at": row["created_at"]}
+        kept = {"label": row["label_id"], "decided_at": row["created_at"]}
         audit.log(db, by, "review.take_back", f"review:{row['review_id']}", now, **kept)
     return int(row["review_id"])
 
@@ -74,9 +85,12 @@ def leave_out(db: Database, review_id: int, by: int, reason: str, now: datetime)
     reason = _checked(reason)
     with write_transaction(db):
         _kept(db, review_id)
-        db.execute("UPDATE reviews SET excluded_at = ? WHERE id = ?", [timestamp(now), review_id])
+        db.execute(
+            "UPDATE reviews SET excluded_at = ?, excluded_reason = ? WHERE id = ?",
+            [timestamp(now), reason, review_id],
+        )
         _close(db, review_id)
-        audit.log(db, by, "review.leave_out", f"review:{review_id}", now, reason=reason)
+        audit.log(db, by, "review.leave_out", f"review:{review_id}", now)
 
 
 def take_back_in(db: Database, review_id: int, by: int, now: datetime) -> None:
@@ -88,7 +102,8 @@ def take_back_in(db: Database, review_id: int, by: int, now: datetime) -> None:
         # Changed settings meanwhile set what it wants to nothing.
         least = 0 if review["near_duplicate_of"] else 1
         db.execute(
-            "UPDATE reviews SET excluded_at = NULL, wanted = max(wanted, ?) WHERE id = ?", [least, review_id]
+            "UPDATE reviews SET excluded_at = NULL, excluded_reason = NULL, wanted = max(wanted, ?) WHERE id = ?",
+            [least, review_id],
         )
         reviews.recount(db, review_id)
         audit.log(db, by, "review.take_back_in", f"review:{review_id}", now)

@@ -114,6 +114,16 @@ def change(db: Database, annotation_id: int, user_id: int, answer: Answer, now: 
     return _annotation(new)
 
 
+def owned(db: Database, project_id: int, annotation_id: int, user_id: int) -> None:
+    """NothingToUndo unless the answer is this person's, in this project: one that is another's looks like none."""
+    found = db.execute(
+        "SELECT 1 FROM annotations WHERE id = ? AND project_id = ? AND annotator_id = ?",
+        [annotation_id, project_id, user_id],
+    ).fetchone()
+    if found is None:
+        raise NothingToUndo("This answer is not yours or was withdrawn already.")
+
+
 def of_review(db: Database, review_id: int) -> list[Any]:
     """The whole history of one review, oldest first: annotator, action, label, note, origin, when, withdrawn or not."""
     return db.execute(

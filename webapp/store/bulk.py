@@ -70,7 +70,8 @@ def take_back_in(db: Database, project_id: int, ids: list[int], by: int, now: da
     def step(values: dict[str, Any]) -> int:
         # Settings that changed meanwhile set what a review wants to nothing.
         changed = db.execute(
-            "UPDATE reviews SET excluded_at = NULL, wanted = max(wanted, near_duplicate_of IS NULL)"
+            "UPDATE reviews SET excluded_at = NULL, excluded_reason = NULL,"
+            " wanted = max(wanted, near_duplicate_of IS NULL)"
             f" WHERE {_THESE} AND excluded_at IS NOT NULL",
             values,
         ).rowcount

@@ -1,7 +1,6 @@
 """Cases: reviews that wait for an admin's decision, and those that are settled or left out."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -161,18 +160,15 @@ def settled(db: Database, project_id: int, before_id: int | None = None, limit: 
 def left_out(db: Database, project_id: int, after_id: int = 0, limit: int = PAGE) -> list[LeftOut]:
     """Reviews that an admin left out, one by one or many at once, with who and why."""
     rows = db.execute(
-        "SELECT r.id, r.text, r.excluded_at, u.name, g.detail FROM reviews r"
+        "SELECT r.id, r.text, r.excluded_at, u.name, coalesce(r.excluded_reason, '') FROM reviews r"
         " LEFT JOIN audit_log g ON g.at = r.excluded_at AND (g.action = 'review.leave_out'"
         "  AND g.subject = 'review:' || r.id OR g.action = 'reviews.leave_out'"
         "  AND g.subject = 'project:' || r.project_id)"
         " LEFT JOIN users u ON u.id = g.user_id"
         " WHERE r.project_id = ? AND r.excluded_at IS NOT NULL AND r.id > ? GROUP BY r.id ORDER BY r.id LIMIT ?",
         [project_id, after_id, limit],
-    ).fetchall()
-    return [
-        LeftOut(row[0], row[1], row[2], row[3], json.loads(row["detail"] or "{}").get("reason", ""))
-        for row in rows
-    ]
+    )
+    return [LeftOut(*tuple(row)) for row in rows]
 
 
 def _question(kind: str) -> str:

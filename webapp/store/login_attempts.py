@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
+from webapp.store import audit
 from webapp.store.connection import from_timestamp, timestamp, write_transaction
 
 WINDOW = timedelta(minutes=15)
@@ -12,26 +13,49 @@ LIMIT_PER_NAME_AND_ADDRESS = 8
 LIMIT_PER_ADDRESS = 60
 # Many addresses against one name: a slower, wider net.
 LIMIT_PER_NAME = 200
+# The audit log is never shortened: guessing from many addresses must not fill the disk with it.
+LOGGED_PER_WINDOW = 500
 
 
-def record_failure(db: Database, name: str, address: str, now: datetime) -> None:
-    """Count one failed login; forgets those that no limit needs any more."""
+def begin(db: Database, name: str, address: str, now: datetime, known: bool = False) -> int | datetime:
+    """Count a try as failed before its password is looked at, so that many at once are counted too.
+
+    Returns its id for `succeed` or `fail`; or, where there were too many, when the next one may be made. A `known`
+    browser, where this person has logged in before, is not held up by what strangers try elsewhere.
+    """
     with write_transaction(db):
+        blocked = _blocked_until(db, name[:64], address, now, known)
+        if blocked is not None:
+            return blocked
         db.execute("DELETE FROM login_failures WHERE at < ?", [timestamp(now - WINDOW)])
-        db.execute(
-            "INSERT INTO login_failures (name, address, at) VALUES (?, ?, ?)",
+        row = db.execute(
+            "INSERT INTO login_failures (name, address, at) VALUES (?, ?, ?) RETURNING id",
             [name[:64], address, timestamp(now)],
-        )
+        ).fetchone()
+    return int(row["id"])
 
 
-def blocked_until(db: Database, name: str, address: str, now: datetime) -> datetime | None:
-    """When this name may be tried again from this address; None when now."""
+def succeed(db: Database, attempt: int) -> None:
+    """It was the right password: the try does not count."""
+    with write_transaction(db):
+        db.execute("DELETE FROM login_failures WHERE id = ?", [attempt])
+
+
+def fail(db: Database, user_id: int | None, now: datetime) -> None:
+    """Log a failed try, without what was typed as name: that may well be a password."""
+    with write_transaction(db):
+        if db.execute("SELECT count(*) FROM login_failures").fetchone()[0] <= LOGGED_PER_WINDOW:
+            audit.log(db, None, "login.fail", f"user:{user_id or 'unknown'}", now)
+
+
+def _blocked_until(db: Database, name: str, address: str, now: datetime, known: bool) -> datetime | None:
     since = timestamp(now - WINDOW)
     limits = [
-        ("name = ? AND address = ?", [name[:64], address], LIMIT_PER_NAME_AND_ADDRESS),
+        ("name = ? AND address = ?", [name, address], LIMIT_PER_NAME_AND_ADDRESS),
         ("address = ?", [address], LIMIT_PER_ADDRESS),
-        ("name = ?", [name[:64]], LIMIT_PER_NAME),
     ]
+    if not known:
+        limits.append(("name = ?", [name], LIMIT_PER_NAME))
     until = None
     for condition, values, limit in limits:
         row = db.execute(

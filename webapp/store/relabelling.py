@@ -43,7 +43,7 @@ def withdraw(db: Database, project_id: int, old: int, by: int | None, now: datet
         # As when somebody takes a decision back; earlier ones of the same review were superseded and go too.
         db.execute("DELETE FROM adjudications WHERE review_id = ?", [review_id])
         audit.log(
-            db, by, "review.take_back", f"review:{review_id}", now, label=old, reason=decision["reason"],
+            db, by, "review.take_back", f"review:{review_id}", now, label=old,
             decided_by=decision["decided_by"], decided_at=decision["created_at"],
         )  # fmt: skip
         touched.add(review_id)

@@ -1,6 +1,5 @@
 """Everything that ever happened to one review, from the logs and tables that remember it."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,14 +101,15 @@ def _second_looks(db: Database, review_id: int) -> Iterator[Event]:
 
 def _admin_actions(db: Database, review_id: int) -> Iterator[Event]:
     rows = db.execute(
-        "SELECT a.at, a.action, a.detail, u.name AS who FROM audit_log a LEFT JOIN users u ON u.id = a.user_id"
-        " WHERE a.subject = ?",
-        [f"review:{review_id}"],
+        "SELECT a.at, a.action, u.name AS who, CASE WHEN r.excluded_at = a.at THEN r.excluded_reason END AS note"
+        " FROM audit_log a JOIN reviews r ON r.id = ? LEFT JOIN users u ON u.id = a.user_id WHERE a.subject = ?",
+        [review_id, f"review:{review_id}"],
     )
     for row in rows:
         if row["action"] in ADMIN_ACTIONS:
-            note = json.loads(row["detail"]).get("reason", "")
-            yield Event(row["at"], ADMIN_ACTIONS[row["action"]], row["who"], detail={"note": note})
+            yield Event(
+                row["at"], ADMIN_ACTIONS[row["action"]], row["who"], detail={"note": row["note"] or ""}
+            )
 
 
 def _left_out_with_others(db: Database, review_id: int) -> Iterator[Event]:

@@ -39,21 +39,22 @@ def save(db: Database, project_id: int, name: str, query: str, by: int, now: dat
         raise InvalidValue("Set a filter first: a view keeps filters under a name.")
     with write_transaction(db):
         try:
-            db.execute(
-                "INSERT INTO saved_views (project_id, name, query, created_by, created_at) VALUES (?, ?, ?, ?, ?)",
+            view = db.execute(
+                "INSERT INTO saved_views (project_id, name, query, created_by, created_at) VALUES (?, ?, ?, ?, ?)"
+                " RETURNING id",
                 [project_id, name, query, by, timestamp(now)],
-            )
+            ).fetchone()
         except pysqlite3.IntegrityError as error:
             raise NameTaken("There is a view of this name already. Choose another name.") from error
-        audit.log(db, by, "view.save", f"project:{project_id}", now, name=name)
+        audit.log(db, by, "view.save", f"view:{view['id']}", now, project=project_id)
 
 
 def delete(db: Database, project_id: int, view_id: int, by: int, now: datetime) -> None:
     """Forget a view; the reviews stay as they are."""
     with write_transaction(db):
         row = db.execute(
-            "DELETE FROM saved_views WHERE id = ? AND project_id = ? RETURNING name", [view_id, project_id]
+            "DELETE FROM saved_views WHERE id = ? AND project_id = ? RETURNING id", [view_id, project_id]
         ).fetchone()
         if row is None:
             raise NotFound("There is no such view.")
-        audit.log(db, by, "view.delete", f"project:{project_id}", now, name=row["name"])
+        audit.log(db, by, "view.delete", f"view:{view_id}", now, project=project_id)

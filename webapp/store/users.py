@@ -25,6 +25,13 @@ class User:
     locale: str | None
     created_at: str
     disabled_at: str | None
+    # Set while the password is one that somebody else gave: until when it is good for a login.
+    password_expires_at: str | None = None
+
+    @property
+    def must_choose_password(self) -> bool:
+        """Whether somebody else knows the password still."""
+        return self.password_expires_at is not None
 
     @property
     def is_admin(self) -> bool:
@@ -32,8 +39,15 @@ class User:
         return self.role == "admin"
 
 
-def add(db: Database, name: str, password_hash: str, role: str, by: int | None = None) -> User:
-    """Create an account; NameTaken or InvalidValue says what to change."""
+def add(
+    db: Database,
+    name: str,
+    password_hash: str,
+    role: str,
+    by: int | None = None,
+    expires: datetime | None = None,
+) -> User:
+    """Create an account, on wish with a password for one login; NameTaken or InvalidValue says what to change."""
     name = name.strip()
     if not name or len(name) > NAME_LIMIT or not name.isprintable():
         raise InvalidValue(f"A user name has 1 to {NAME_LIMIT} printable characters.")
@@ -42,8 +56,9 @@ def add(db: Database, name: str, password_hash: str, role: str, by: int | None =
     with write_transaction(db):
         try:
             row = db.execute(
-                "INSERT INTO users (name, password_hash, role, created_at) VALUES (?, ?, ?, ?) RETURNING *",
-                [name, password_hash, role, timestamp(utc_now())],
+                "INSERT INTO users (name, password_hash, role, created_at, password_expires_at)"
+                " VALUES (?, ?, ?, ?, ?) RETURNING *",
+                [name, password_hash, role, timestamp(utc_now()), timestamp(expires) if expires else None],
             ).fetchone()
         except pysqlite3.IntegrityError as error:
             raise NameTaken(f"There is a user named {name} already. Choose another name.") from error
@@ -79,14 +94,34 @@ def password_hash(db: Database, user_id: int) -> str:
 
 
 def set_password(
-    db: Database, user_id: int, password_hash: str, by: int | None, end_sessions: bool = True
+    db: Database, user_id: int, password_hash: str, by: int | None, expires: datetime | None = None
 ) -> None:
-    """Store a new hash; every session of that account ends unless it is only a rehash."""
+    """Store a new password, on wish one for a single login; every session of that account ends."""
     with write_transaction(db):
-        db.execute("UPDATE users SET password_hash = ? WHERE id = ?", [password_hash, user_id])
-        if end_sessions:
-            db.execute("DELETE FROM sessions WHERE user_id = ?", [user_id])
-            audit.log(db, by, "user.password", f"user:{user_id}")
+        db.execute(
+            "UPDATE users SET password_hash = ?, password_expires_at = ? WHERE id = ?",
+            [password_hash, timestamp(expires) if expires else None, user_id],
+        )
+        db.execute("DELETE FROM sessions WHERE user_id = ?", [user_id])
+        audit.log(db, by, "user.password", f"user:{user_id}", temporary=expires is not None)
+
+
+def rehash(db: Database, user_id: int, old: str, new: str) -> None:
+    """Keep the same password under today's parameters, unless another was set meanwhile."""
+    with write_transaction(db):
+        db.execute(
+            "UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?", [new, user_id, old]
+        )
+
+
+def use_temporary_password(db: Database, user_id: int, now: datetime) -> bool:
+    """Spend a password that is good for one login; False when it was spent or ran out before."""
+    with write_transaction(db):
+        row = db.execute(
+            "UPDATE users SET password_expires_at = ? WHERE id = ? AND password_expires_at > ? RETURNING id",
+            [timestamp(now), user_id, timestamp(now)],
+        ).fetchone()
+    return row is not None
 
 
 def set_locale(db: Database, user_id: int, locale: str | None) -> None:
@@ -115,6 +150,7 @@ def set_role(db: Database, user_id: int, role: str, by: int | None) -> None:
     if role not in ROLES:
         raise InvalidValue(f"The role is one of {', '.join(ROLES)}.")
     with write_transaction(db):
+        by_id(db, user_id)
         if role != "admin":
             _keep_an_admin(db, user_id)
         db.execute("UPDATE users SET role = ? WHERE id = ?", [role, user_id])
@@ -126,6 +162,7 @@ def disable(db: Database, user_id: int, by: int | None, now: datetime | None = N
     """Close an account: sessions and tokens die, leases return to the queue, labels stay."""
     moment = timestamp(now or utc_now())
     with write_transaction(db):
+        by_id(db, user_id)
         _keep_an_admin(db, user_id)
         db.execute("UPDATE users SET disabled_at = ? WHERE id = ? AND disabled_at IS NULL", [moment, user_id])
         db.execute("DELETE FROM sessions WHERE user_id = ?", [user_id])
@@ -139,6 +176,7 @@ def disable(db: Database, user_id: int, by: int | None, now: datetime | None = N
 def enable(db: Database, user_id: int, by: int | None) -> None:
     """Open a closed account again."""
     with write_transaction(db):
+        by_id(db, user_id)
         db.execute("UPDATE users SET disabled_at = NULL WHERE id = ?", [user_id])
         audit.log(db, by, "user.enable", f"user:{user_id}")
 
@@ -152,4 +190,5 @@ def _keep_an_admin(db: Database, leaving: int) -> None:
 
 
 def _user(row: Any) -> User:
-    return User(row["id"], row["name"], row["role"], row["locale"], row["created_at"], row["disabled_at"])
+    names = ("id", "name", "role", "locale", "created_at", "disabled_at", "password_expires_at")
+    return User(**{name: row[name] for name in names})

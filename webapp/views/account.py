@@ -1,6 +1,6 @@
-"""One's own account: password, language, look, keys."""
+"""One's own account: password, sessions, language, look, keys."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import (
     Blueprint,
@@ -17,12 +17,23 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from webapp import labelling_keys, passwords
-from webapp.auth import begin_session, login_required, the_user
+from webapp.auth import (
+    begin_session,
+    confirm_first,
+    end_session,
+    is_confirmed,
+    login_required,
+    session_limits,
+    the_user,
+    this_session,
+)
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.forms import Form
 from webapp.language import LANGUAGES, THEME_COOKIE, THEMES, theme
-from webapp.store import login_attempts, users
+from webapp.people_forms import own_password
+from webapp.security import local_path
+from webapp.store import login_attempts, sessions, users
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 THEME_LIFE = timedelta(days=365)
@@ -54,20 +65,61 @@ def save_preferences() -> ResponseReturnValue:
     return response
 
 
+@blueprint.get("/password")
+@login_required
+def choose_password() -> ResponseReturnValue:
+    """The first thing to do with a password that somebody else has given."""
+    return _password_page({}, 200)
+
+
 @blueprint.post("/password")
 @login_required
 def change_password() -> ResponseReturnValue:
     """A new password ends every session of the account but this one, which gets a new token."""
-    errors = _password_errors(request.form.get("new", ""), request.form.get("again", ""))
+    user = the_user()
+    errors = own_password(request.form, user.name)
     if not errors and not _knows_password(request.form.get("current", "")):
         errors = {"current": gettext("This is not your present password.")}
+    if not errors and request.form["new"] == request.form["current"]:
+        errors = {"new": gettext("This is your present password. Choose another.")}
     if errors:
-        return _page(errors, 422)
-    user = the_user()
+        return _password_page(errors, 422) if user.must_choose_password else _page(errors, 422)
     users.set_password(get_db(), user.id, passwords.hash_password(request.form["new"]), by=user.id)
-    response = begin_session(user, make_response(redirect(url_for("account.show"), 303)))
+    back = "home.index" if user.must_choose_password else "account.show"
+    response = begin_session(user, make_response(redirect(url_for(back), 303)))
     flash(gettext("Your password is changed, and every other device is logged out."), "success")
     return response
+
+
+@blueprint.route("/confirm", methods=["GET", "POST"])
+@login_required
+def confirm() -> ResponseReturnValue:
+    """The password once more, before what an open session alone must not do; the session gets a new token."""
+    back = local_path(request.values.get("next"))
+    if request.method == "POST":
+        if _knows_password(request.form.get("current", "")):
+            return begin_session(the_user(), make_response(redirect(back or url_for("account.show"), 303)))
+        errors = {"current": gettext("This is not your present password.")}
+        return render_template("account/confirm.html", next=back, errors=errors), 422
+    return render_template("account/confirm.html", next=back, errors={})
+
+
+@blueprint.post("/sessions")
+@login_required
+def end_sessions() -> ResponseReturnValue:
+    """Log out elsewhere: in one place, in all others, or everywhere."""
+    if not is_confirmed():
+        return confirm_first(url_for("account.show", _anchor="sessions"))
+    user, which = the_user(), request.form.get("session", "")
+    if which == "all":
+        sessions.end_all(get_db(), user.id, user.id, now())
+        return end_session(make_response(redirect(url_for("auth.log_in_form"), 303)))
+    if which == "others":
+        sessions.end_all(get_db(), user.id, user.id, now(), but=this_session())
+    else:
+        sessions.end_one(get_db(), user.id, which, user.id, now())
+    flash(gettext("Logged out there."), "success")
+    return redirect(url_for("account.show", _anchor="sessions"), 303)
 
 
 @blueprint.post("/keys")
@@ -85,24 +137,18 @@ def save_keys() -> ResponseReturnValue:
 def _knows_password(password: str) -> bool:
     """The present password, under the same limit as at the login: an open session is no way to guess it."""
     user, address = the_user(), request.remote_addr or ""
-    if login_attempts.blocked_until(get_db(), user.name, address, now()) is not None:
+    attempt = login_attempts.begin(get_db(), user.name, address, now(), known=True)
+    if isinstance(attempt, datetime):
         return False
     if passwords.matches(users.password_hash(get_db(), user.id), password):
+        login_attempts.succeed(get_db(), attempt)
         return True
-    login_attempts.record_failure(get_db(), user.name, address, now())
+    login_attempts.fail(get_db(), user.id, now())
     return False
 
 
-def _password_errors(new: str, again: str) -> dict[str, str]:
-    if len(new) < passwords.SHORTEST:
-        return {
-            "new": gettext("Use at least %(n)s characters. A short sentence is good.", n=passwords.SHORTEST)
-        }
-    if len(new) > passwords.LONGEST:
-        return {"new": gettext("Use at most %(n)s characters.", n=passwords.LONGEST)}
-    if new != again:
-        return {"again": gettext("The two new passwords differ.")}
-    return {}
+def _password_page(errors: dict[str, str], status: int) -> ResponseReturnValue:
+    return render_template("account/password.html", errors=errors, shortest=passwords.SHORTEST), status
 
 
 def _page(
@@ -115,6 +161,9 @@ def _page(
         locale=user.locale or "",
         look=theme() or "",
         commands=labelling_keys.COMMANDS,
+        shortest=passwords.SHORTEST,
+        sessions=sessions.of_user(get_db(), user.id, now(), session_limits()),
+        this=sessions.key_of(this_session()),
         keys=keys or labelling_keys.filled(users.own_keys(get_db(), user.id)),
     )
     return page, status

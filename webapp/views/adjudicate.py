@@ -118,6 +118,7 @@ def ask(project_id: int, review_id: int) -> ResponseReturnValue:
 @admin_required
 def take_back(project_id: int, decision_id: int) -> ResponseReturnValue:
     """Withdraw my decision and show its review again."""
+    adjudications.owned(get_db(), project_id, decision_id, the_user().id)
     review_id = adjudications.take_back(get_db(), decision_id, the_user().id, now())
     flash(_("The decision on review %(id)s is taken back.", id=review_id), "success")
     return redirect_to(url_for("adjudicate.review", project_id=project_id, review_id=review_id))

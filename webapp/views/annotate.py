@@ -94,6 +94,7 @@ def answer(token: str) -> ResponseReturnValue:
 @login_required
 def release(project_id: int) -> ResponseReturnValue:
     """Give back all that a page held, as it closes."""
+    projects.get(get_db(), project_id)
     for token in request.form.getlist("lease"):
         queue.release(get_db(), token, the_user().id)
     return "", 204
@@ -167,6 +168,7 @@ def history(project_id: int) -> ResponseReturnValue:
 def change(project_id: int, annotation_id: int) -> ResponseReturnValue:
     """Give another answer to a review I answered before; the log keeps both."""
     try:
+        annotations.owned(get_db(), project_id, annotation_id, the_user().id)
         given = answer_form.answer(request.form)
         changed = annotations.change(get_db(), annotation_id, the_user().id, given, now())
     except StoreError as error:

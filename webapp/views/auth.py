@@ -1,6 +1,7 @@
 """Log in and log out."""
 
 import math
+from datetime import datetime
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -9,6 +10,7 @@ from flask_babel import gettext
 from webapp.auth import begin_session, current_user, end_session, public
 from webapp.clock import now
 from webapp.db import get_db
+from webapp.known_browsers import knows
 from webapp.passwords import hash_password, matches, needs_rehash
 from webapp.security import local_path
 from webapp.store import login_attempts, users
@@ -34,13 +36,16 @@ def log_in() -> ResponseReturnValue:
     if not name or not password:
         return _form({"name" if not name else "password": gettext("Fill this in.")}, 422)
     address = request.remote_addr or ""
-    blocked = login_attempts.blocked_until(get_db(), name, address, now())
-    if blocked is not None:
-        return _blocked(math.ceil((blocked - now()).total_seconds()))
-    user = _checked(name, password)
-    if user is None:
-        login_attempts.record_failure(get_db(), name, address, now())
+    user, stored = users.by_name(get_db(), name) or (None, None)
+    attempt = login_attempts.begin(get_db(), name, address, now(), knows(user))
+    if isinstance(attempt, datetime):
+        return _blocked(math.ceil((attempt - now()).total_seconds()))
+    if not _is_right(user, stored, password) or user is None:
+        login_attempts.fail(get_db(), user.id if user else None, now())
         return _form({"password": gettext("Name and password do not go together.")}, 422)
+    login_attempts.succeed(get_db(), attempt)
+    if user.must_choose_password and not users.use_temporary_password(get_db(), user.id, now()):
+        return _form({"password": gettext("This password was for one login. Ask an admin for another.")}, 422)
     return begin_session(user, make_response(redirect(_next(), 303)))
 
 
@@ -53,14 +58,13 @@ def log_out() -> ResponseReturnValue:
     return response
 
 
-def _checked(name: str, password: str) -> User | None:
-    found = users.by_name(get_db(), name)
-    user, stored = found or (None, None)
+def _is_right(user: User | None, stored: str | None, password: str) -> bool:
+    """Checks a hash whether or not there is such an account, so that both take as long."""
     if not matches(stored, password) or user is None or stored is None or user.disabled_at is not None:
-        return None
+        return False
     if needs_rehash(stored):
-        users.set_password(get_db(), user.id, hash_password(password), by=user.id, end_sessions=False)
-    return user
+        users.rehash(get_db(), user.id, stored, hash_password(password))
+    return True
 
 
 def _next() -> str:

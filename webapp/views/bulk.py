@@ -17,7 +17,7 @@ from webapp.db import get_db
 from webapp.forms import Form, Reader
 from webapp.htmx import redirect_to
 from webapp.security import attachment
-from webapp.store import assignments, bulk, projects, reviews
+from webapp.store import assignments, audit, bulk, projects, reviews
 from webapp.store.bulk import CATEGORY_LIMIT, Selection
 from webapp.store.connection import open_database
 from webapp.store.errors import InvalidValue
@@ -78,6 +78,9 @@ def labels(project_id: int) -> Response:
     """The labels of these reviews, as the export has them."""
     project = projects.get(get_db(), project_id)
     selection = _chosen(request.args, project).selection
+    audit.log_download(
+        get_db(), the_user().id, "labels.download", f"project:{project_id}", now(), format="csv"
+    )
     path = current_app.config["INSTANCE"].database
 
     def read() -> Iterator[bytes]:

@@ -23,7 +23,7 @@ from webapp.db import get_db
 from webapp.forms import Form, Reader
 from webapp.htmx import redirect_to, render
 from webapp.security import attachment
-from webapp.store import consensus, jobs, labelled, model_versions, projects, quality
+from webapp.store import audit, consensus, jobs, labelled, model_versions, projects, quality
 from webapp.store.connection import open_database
 from webapp.store.errors import NotFound
 from webapp.store.jobs import Job
@@ -54,6 +54,9 @@ def labels(project_id: int, kind: labels_export.Format) -> Response:
     """The labels of one moment, or each review's `consensus`; `spreadsheet` guards cells that look like formulas."""
     project = projects.get(get_db(), project_id)
     guard, what = "spreadsheet" in request.args, "consensus" if "consensus" in request.args else "labels"
+    audit.log_download(
+        get_db(), the_user().id, f"{what}.download", f"project:{project_id}", now(), format=kind
+    )
     response = (
         _parquet(project, what)
         if kind == "parquet"
@@ -96,6 +99,7 @@ def download(project_id: int, job_id: int) -> Response:
     if job.state != "done" or not (folder / job.result["archive"]).is_file():
         raise NotFound(_("This export is not there (any more). Start it again."))
     version = model_versions.get(get_db(), job.payload["version"])
+    audit.log_download(get_db(), the_user().id, "model.download", f"model_version:{version.id}", now())
     name = f"{_plain_name(projects.get(get_db(), project_id))}-v{version.number}-{job.payload['format']}.zip"
     return attachment(
         send_from_directory(folder, job.result["archive"], as_attachment=True, download_name=name)

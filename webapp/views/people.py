@@ -1,18 +1,20 @@
 """People: accounts for annotators and admins, and how to get somebody in again."""
 
 import secrets
+from datetime import datetime, timedelta
 
-from flask import Blueprint, flash, render_template, request, url_for
+from flask import Blueprint, current_app, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from webapp import forms, passwords
-from webapp.auth import admin_required, the_user
+from webapp import passwords, people_forms
+from webapp.auth import admin_required, confirm_first, is_confirmed, session_limits, the_user
 from webapp.clock import now
 from webapp.db import get_db
-from webapp.forms import Form, NewPassword, NewPerson
+from webapp.forms import Form
 from webapp.htmx import redirect_to
-from webapp.store import activity, annotators, users
+from webapp.people_forms import NewPassword, NewPerson
+from webapp.store import activity, annotators, sessions, users
 from webapp.store.errors import InvalidValue, LastAdmin, NameTaken
 
 blueprint = Blueprint("people", __name__, url_prefix="/people")
@@ -32,13 +34,16 @@ def index() -> ResponseReturnValue:
 @admin_required
 def add() -> ResponseReturnValue:
     """Add somebody; the password is shown on the answer and never again."""
-    form = forms.new_person(request.form, passwords.SHORTEST, passwords.LONGEST)
+    if request.form.get("role") == "admin" and not is_confirmed():
+        return confirm_first(url_for("people.index"))
+    form = people_forms.new_person(request.form)
     form.typed.pop("password", None)
     if not form.errors:
         new = form.checked()
         password = new.password or secrets.token_urlsafe(PASSWORD_BYTES)
         try:
-            user = users.add(get_db(), new.name, passwords.hash_password(password), new.role, the_user().id)
+            stored = passwords.hash_password(password)
+            user = users.add(get_db(), new.name, stored, new.role, the_user().id, _end_of_password())
             return _password_page(user, password, is_new=True)
         except (NameTaken, InvalidValue) as error:
             form.errors["name"] = str(error)
@@ -57,11 +62,14 @@ def show(user_id: int) -> ResponseReturnValue:
 def reset_password(user_id: int) -> ResponseReturnValue:
     """Give somebody a new password, shown once; they are logged out everywhere."""
     user = users.by_id(get_db(), user_id)
-    form = forms.new_password(request.form, passwords.SHORTEST, passwords.LONGEST)
+    if not is_confirmed():
+        return confirm_first(url_for("people.show", user_id=user_id))
+    form = people_forms.new_password(request.form, user.name)
     if form.errors:
         return _person_page(user_id, form, 422)
     password = form.checked().password or secrets.token_urlsafe(PASSWORD_BYTES)
-    users.set_password(get_db(), user_id, passwords.hash_password(password), the_user().id)
+    stored = passwords.hash_password(password)
+    users.set_password(get_db(), user_id, stored, the_user().id, _end_of_password())
     return _password_page(user, password, is_new=False)
 
 
@@ -91,12 +99,30 @@ def enable(user_id: int) -> ResponseReturnValue:
 @admin_required
 def change_role(user_id: int) -> ResponseReturnValue:
     """Make an annotator an admin or the other way round."""
+    users.by_id(get_db(), user_id)
+    if request.form.get("role") == "admin" and not is_confirmed():
+        return confirm_first(url_for("people.show", user_id=user_id))
     try:
         users.set_role(get_db(), user_id, request.form.get("role", ""), the_user().id)
         flash(_("The role is changed. They are logged out and log in again."), "success")
     except LastAdmin as error:
         flash(str(error), "error")
     return redirect_to(url_for("people.show", user_id=user_id))
+
+
+@blueprint.post("/<int:user_id>/sessions")
+@admin_required
+def end_sessions(user_id: int) -> ResponseReturnValue:
+    """Log somebody out everywhere, as when a device is lost."""
+    users.by_id(get_db(), user_id)
+    sessions.end_all(get_db(), user_id, the_user().id, now())
+    flash(_("They are logged out everywhere."), "success")
+    return redirect_to(url_for("people.show", user_id=user_id))
+
+
+def _end_of_password() -> datetime:
+    """Until when a password that is handed over is good for its one login."""
+    return now() + timedelta(hours=current_app.config["TEMPORARY_PASSWORD_HOURS"])
 
 
 def _page(form: Form[NewPerson], status: int = 200) -> ResponseReturnValue:
@@ -113,10 +139,17 @@ def _person_page(user_id: int, form: Form[NewPassword], status: int = 200) -> Re
     done = activity.by_person(get_db()).get(user_id)
     reports = annotators.projects_of(get_db(), user_id)
     page = render_template(
-        "people/show.html", person=user, done=done, reports=reports, form=form, shortest=passwords.SHORTEST
+        "people/show.html",
+        person=user,
+        done=done,
+        reports=reports,
+        form=form,
+        shortest=passwords.SHORTEST,
+        sessions=sessions.of_user(get_db(), user_id, now(), session_limits()),
     )
     return page, status
 
 
 def _password_page(user: users.User, password: str, is_new: bool) -> ResponseReturnValue:
-    return render_template("people/password.html", person=user, password=password, is_new=is_new)
+    hours = current_app.config["TEMPORARY_PASSWORD_HOURS"]
+    return render_template("people/password.html", person=user, password=password, is_new=is_new, hours=hours)

@@ -64,6 +64,7 @@ def unassign(project_id: int, assignment_id: int) -> ResponseReturnValue:
 def release(project_id: int, user_id: int) -> ResponseReturnValue:
     """Give the reviews that somebody holds back to the queue."""
     projects.get(get_db(), project_id)
+    users.by_id(get_db(), user_id)
     count = team.release_all(get_db(), project_id, user_id, the_user().id, now())
     words = ngettext("%(num)s review is back in the queue.", "%(num)s reviews are back in the queue.", count)
     flash(words, "success")

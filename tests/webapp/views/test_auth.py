@@ -1,6 +1,7 @@
 """The login form: what it says, and how often it may be tried."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from builders import PASSWORD, Clock, a_user
@@ -8,8 +9,9 @@ from flask import Flask
 from sqlite_utils import Database
 from visitor import Browser
 
+from webapp import passwords
 from webapp.passwords import needs_rehash
-from webapp.store import users
+from webapp.store import login_attempts, users
 
 WRONG = {"name": "ada", "password": "wrong"}
 
@@ -94,3 +96,55 @@ def test_extra_fields_give_no_rights(browser: Browser, web_db: Database, fields:
 
 def test_whoever_is_logged_in_does_not_see_the_form(annotator: Browser) -> None:
     assert annotator.get("/login").headers["Location"] == "/"
+
+
+def test_a_known_browser_gets_in_while_strangers_try_the_name_everywhere(
+    app: Flask, browser: Browser, web_db: Database, clock: Clock
+) -> None:
+    a_user(web_db)
+    right = {"name": "ada", "password": PASSWORD}
+    browser.post("/login", right)
+    browser.post("/logout")
+    for number in range(login_attempts.LIMIT_PER_NAME):
+        login_attempts.begin(web_db, "ada", f"192.0.2.{number}", clock())
+    stranger = Browser(app.test_client())
+    assert stranger.post("/login", right).status_code == 429
+    stranger.client.set_cookie("winnow-known", "[1].forged")
+    assert stranger.post("/login", right).status_code == 429
+    assert browser.post("/login", right).status_code == 303
+
+
+def test_right_passwords_do_not_count_as_guesses(app: Flask, web_db: Database) -> None:
+    a_user(web_db)
+    for _ in range(login_attempts.LIMIT_PER_NAME_AND_ADDRESS + 2):
+        assert (
+            Browser(app.test_client()).post("/login", {"name": "ada", "password": PASSWORD}).status_code
+            == 303
+        )
+    assert web_db["login_failures"].count == 0
+
+
+@pytest.mark.parametrize("name", ["ada", "nobody", "gone"])
+def test_every_try_costs_one_hash_whoever_it_is_for(
+    browser: Browser, web_db: Database, name: str, hashes: list[str]
+) -> None:
+    a_user(web_db, "root", "admin")
+    a_user(web_db, "ada")
+    users.disable(web_db, a_user(web_db, "gone").id, by=None)
+    browser.post("/login", {"name": name, "password": "wrong"})
+    assert len(hashes) == 1
+
+
+@pytest.fixture
+def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every hash that is compared from now on, with the library's own work done as ever."""
+    compared: list[str] = []
+    verify = passwords._hasher.verify
+
+    def counted(stored: str, password: str) -> bool:
+        compared.append(stored)
+        return verify(stored, password)
+
+    passwords.matches(None, "the hash for unknown accounts is made once")
+    monkeypatch.setattr(passwords, "_hasher", SimpleNamespace(verify=counted))
+    return compared

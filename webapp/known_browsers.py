@@ -1,0 +1,43 @@
+"""Browsers in which a person has logged in before: guesses made elsewhere do not keep them out."""
+
+from datetime import timedelta
+
+from flask import Response, current_app, request
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from webapp.security import cookie_name
+from webapp.store.users import User
+
+LIFE = timedelta(days=180)
+PEOPLE_OF_A_BROWSER = 5
+
+
+def remember(user: User, response: Response) -> Response:
+    """Note in a signed cookie that this person has logged in here. It lets nobody in."""
+    ids = [user.id, *(each for each in _known() if each != user.id)][:PEOPLE_OF_A_BROWSER]
+    response.set_cookie(
+        cookie_name(current_app, "known"),
+        _signer().dumps(ids),
+        max_age=LIFE,
+        secure=current_app.config["COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def knows(user: User | None) -> bool:
+    """Whether this person has logged in in the asking browser before."""
+    return user is not None and user.id in _known()
+
+
+def _known() -> list[int]:
+    try:
+        ids: list[int] = _signer().loads(request.cookies.get(cookie_name(current_app, "known"), ""))
+    except BadSignature:
+        return []
+    return ids
+
+
+def _signer() -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="known browser")
