@@ -33,6 +33,7 @@ class ModelVersion:
     verdict: str
     reason: str
     created_at: str
+    stale_since: str | None = None
 
 
 @dataclass(frozen=True)
