@@ -105,8 +105,8 @@ def _source(source: str) -> tuple[str, Any]:
     """The name an encoder will have, and what puts its files into an empty folder."""
     if source in embedded.NAMES:
         return source, lambda into, progress: embedded.build(source, into, progress)
-    folder = Path(source).expanduser()
-    if folder.is_dir():
+    folder = _folder_called(source)
+    if folder is not None:
         return folder.resolve().name, lambda into, progress: _copy(folder, into)
     if HUB_ID.fullmatch(source) and ".." not in source:
         return source.replace("/", "--"), lambda into, progress: hub.download(source, into, progress)
@@ -114,6 +114,15 @@ def _source(source: str) -> tuple[str, Any]:
         f"There is no encoder {source!r}: it is neither a folder here, nor a hub id (OWNER/NAME), "
         f"nor one of {', '.join(embedded.NAMES)}."
     )
+
+
+def _folder_called(name: str) -> Path | None:
+    """The folder with this path, if there is one; whatever else was typed is no path."""
+    try:
+        folder = Path(name).expanduser()
+        return folder if name and folder.is_dir() else None
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL, the home of nobody
+        return None
 
 
 def _copy(folder: Path, into: Path) -> None:
@@ -135,7 +144,7 @@ def _publish(built: Path, root: Path, name: str, source: str) -> Encoder:
         if present.sha256 == sha256:
             return present
         raise EncoderError(f"Another encoder is called {name}. Rename the folder, or remove {target} first.")
-    origin = source if source in embedded.NAMES or not Path(source).expanduser().is_dir() else "folder"
+    origin = source if source in embedded.NAMES or _folder_called(source) is None else "folder"
     note = {"name": name, "source": origin, "sha256": sha256, "settings": asdict(settings)}
     (built / SETTINGS).write_text(json.dumps(note, indent=2) + "\n", "utf-8")
     built.rename(target)
@@ -157,10 +166,11 @@ def available(root: Path) -> list[Encoder]:
 def resolve(root: Path, name: str) -> Encoder:
     """The encoder of that name under `root`, or in that folder, its files checked; EncoderError otherwise."""
     added = root / name.replace("/", "--")
-    folder = (
-        added if name and (added / SETTINGS).is_file() and added.parent == root else Path(name).expanduser()
+    is_added = (
+        _folder_called(str(added)) is not None and (added / SETTINGS).is_file() and added.parent == root
     )
-    if not name or not folder.is_dir():
+    folder = added if name and is_added else _folder_called(name)
+    if folder is None:
         known = ", ".join(encoder.name for encoder in available(root)) or "none yet"
         raise EncoderError(
             f"There is no encoder {name!r} here (added: {known}). Add it with: winnow encoder add {name or 'NAME'}"

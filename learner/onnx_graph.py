@@ -3,11 +3,11 @@
 import os
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 PARITY = 0.99  # cosine to fp32 below which a graph is not used
 OPSET = 17
 INT8_STEPS = 127
+# ONNX's own operators and those that onnxruntime adds for int8.
+OPERATORS = ("", "ai.onnx", "com.microsoft")
 # Short and long, plain and odd, in two scripts: what an engine must get right before its features are kept.
 SAMPLE = (
     "Great product, works exactly as described.",
@@ -163,10 +165,46 @@ def export(module: "torch.nn.Module", path: Path, output: str) -> None:
             raise GraphError(f"torch cannot export it ({type(error).__name__})") from error
 
 
+def check(path: Path) -> None:
+    """GraphError unless the file is one graph of the usual operators with all of its weights inside.
+
+    A graph may name other files for its weights, by any path, and functions of libraries: ours never do.
+    """
+    import onnx
+
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+    except Exception as error:  # protobuf's own errors share no base class with those of the file
+        raise GraphError(f"{path.name} is not an ONNX graph; remove it to have it built again") from error
+    if model.functions or not all(_is_plain(graph) for graph in _graphs(model.graph)):
+        raise GraphError(f"{path.name} asks for more than itself; remove it to have it built again")
+
+
+def _graphs(graph: Any) -> Iterator[Any]:
+    """A graph and those inside of its nodes, as of loops and branches."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
+                yield from _graphs(inner)
+
+
+def _is_plain(graph: Any) -> bool:
+    tensors = [*graph.initializer]
+    for sparse in graph.sparse_initializer:
+        tensors += [sparse.values, sparse.indices]
+    for node in graph.node:
+        for attribute in node.attribute:
+            tensors += [*attribute.tensors, *([attribute.t] if attribute.HasField("t") else [])]
+    inside = not any(tensor.external_data or tensor.data_location for tensor in tensors)
+    return inside and all(node.domain in OPERATORS for node in graph.node)
+
+
 def open_engine(path: Path) -> "Engine":
     """Run a graph on the CPU with as many threads as there are cores; GraphError where it does not load."""
     import onnxruntime
 
+    check(path)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = encoding.cores()
     options.inter_op_num_threads = 1

@@ -19,6 +19,35 @@ HEAVY = ("torch", "transformers", "small_text", "sklearn", "onnxruntime", "crowd
 # sqlite-utils loads it by itself where it is installed.
 OURS_TO_AVOID = (*HEAVY, "pandas")
 LONGEST_FILE = 300
+# Reading with these can run whatever the file's author wants.
+UNSAFE_TO_READ = ("pickle", "dill", "joblib", "cloudpickle", "marshal", "shelve", "imp", "runpy")
+# Nothing is fetched from an address that came from outside: the web application fetches nothing at all.
+ASKS_OTHERS = (
+    "urllib.request",
+    "http.client",
+    "requests",
+    "httpx",
+    "aiohttp",
+    "huggingface_hub",
+    "ftplib",
+    "smtplib",
+)
+# The same as calls; `trust_remote_code` may only ever be False.
+UNSAFE_CALLS = {
+    "torch.load",
+    "hub.load",
+    "np.load",
+    "numpy.load",
+    "yaml.load",
+    "eval",
+    "exec",
+    "compile",
+    "__import__",
+}
+UNSAFE_CALLS |= {"render_template_string", "from_string", "os.system", "os.popen"}
+# Makes its patterns of sentences that stand in our own code.
+MAKES_PATTERNS = "webapp/sentences.py:"
+REGEX_CALLS = {"compile", "match", "fullmatch", "search", "sub", "subn", "findall", "finditer", "split"}
 
 
 def files(*folders: str, suffix: str = ".py") -> list[Path]:
@@ -60,11 +89,51 @@ def importers(folders: tuple[str, ...], forbidden: tuple[str, ...]) -> list[str]
         ),
         (("webapp/store", "webapp/importing"), ("learner",)),
         (("webapp/views",), ("sqlite3", "pysqlite3", "learner.round", *OURS_TO_AVOID)),
-        (("learner", "migrations", "webapp"), ("sqlite3", "pickle", "dill", "joblib")),
+        (("learner", "migrations", "webapp"), ("sqlite3", *UNSAFE_TO_READ)),
+        (("migrations", "webapp"), ASKS_OTHERS),
     ],
 )
 def test_dependencies_point_one_way(folders: tuple[str, ...], forbidden: tuple[str, ...]) -> None:
     assert importers(folders, forbidden) == []
+
+
+def calls() -> Iterator[tuple[str, str, ast.Call]]:
+    """Every call in our code: where, what is called, and the call itself."""
+    for path in files(*PACKAGES):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call):
+                yield f"{name_of(path)}:{node.lineno}", ast.unparse(node.func), node
+
+
+def test_nothing_that_came_from_outside_can_become_code() -> None:
+    found = [f"{where} calls {name}" for where, name, _ in calls() if name in UNSAFE_CALLS]
+    trusting = [
+        f"{where} trusts code"
+        for where, _, call in calls()
+        for word in call.keywords
+        if word.arg in ("trust_remote_code", "allow_pickle", "shell") and ast.unparse(word.value) != "False"
+    ]
+    assert found + trusting == []
+
+
+def test_no_pattern_comes_from_a_user() -> None:
+    """A hostile pattern can take for ever, and ours are looked at: each is written where it is used."""
+    assert [
+        f"{where}: {ast.unparse(call.args[0])}"
+        for where, name, call in calls()
+        if name in {f"re.{each}" for each in REGEX_CALLS}
+        and not is_written_here(call.args[0])
+        and not where.startswith(MAKES_PATTERNS)
+    ] == []
+
+
+def is_written_here(pattern: ast.expr) -> bool:
+    """A literal, or literals put together with constants of the module."""
+    return all(
+        not isinstance(part, ast.Name) or part.id.lstrip("_").isupper()
+        for part in ast.walk(pattern)
+        if isinstance(part, ast.expr)
+    )
 
 
 def test_the_web_process_never_loads_the_heavy_libraries() -> None:

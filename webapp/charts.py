@@ -8,6 +8,8 @@ from html import escape
 from math import ceil, floor, log10
 from typing import Literal
 
+from webapp.labels_export import guard_cell
+
 # Drawn twice, for desk and phone: one drawing scaled to a phone has letters nobody can read.
 WIDE, NARROW = (760, 400), (340, 300)
 STYLES = ("series-1", "series-2", "series-3", "series-4")
@@ -110,7 +112,12 @@ def series_csv(series: Sequence[Series], x_name: str = "labels") -> str:
     for each in series:
         for p in each.points:
             writer.writerow(
-                [each.name, f"{p.x:g}", f"{p.y:.4f}", *(_optional(bound) for bound in (p.low, p.high))]
+                [
+                    guard_cell(each.name),
+                    f"{p.x:g}",
+                    f"{p.y:.4f}",
+                    *(_optional(bound) for bound in (p.low, p.high)),
+                ]
             )
     return out.getvalue()
 

@@ -7,7 +7,7 @@ from flask import Flask, Response, current_app, g, make_response, render_templat
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from sqlite_utils.utils import OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from webapp.htmx import is_htmx
 from webapp.sentences import said
@@ -39,6 +39,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(store.StoreError, _store_error)
     app.register_error_handler(OperationalError, _database_error)
     app.register_error_handler(OSError, _file_error)
+    app.register_error_handler(OverflowError, _number_of_no_row)
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(HTTPException, _http_error)
 
@@ -83,6 +84,13 @@ def _disk_full() -> Response:
     return answer(
         507, gettext("Not saved: the server's disk is full. Tell its administrator, then try again.")
     )
+
+
+def _number_of_no_row(error: OverflowError) -> Response:
+    """A number in an address or a form that is larger than any the database can hold: there is no such thing."""
+    if "SQLite" not in str(error):
+        raise error
+    return answer(404, _words(404, NotFound()))
 
 
 def _stale_form(_error: CSRFError) -> Response:

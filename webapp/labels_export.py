@@ -27,6 +27,10 @@ COLUMNS = (
 )
 # One row a review, its label agreed on.
 CONSENSUS_COLUMNS = ("id", "external_id", "text", "label", "method", "confidence", "votes", "part")
+# The last column of a CSV for spreadsheets, always empty: an import that finds it takes the guards off again.
+GUARD_COLUMN = "winnow_guard"
+# Without it spreadsheets read UTF-8 as something else.
+_BYTE_ORDER_MARK = "\ufeff"
 _INTEGERS = frozenset({"id", "round", "model_version", "votes"})
 _NUMBERS = frozenset({"seconds", "probability", "confidence"})
 _CHUNK_ROWS = 1_000
@@ -59,7 +63,7 @@ def write_labels(
     guard: bool = False,
     columns: Sequence[str] = COLUMNS,
 ) -> int:
-    """Write rows with the keys of `columns`; the number written. `guard` makes a CSV safe for spreadsheets.
+    """Write rows with the keys of `columns`; the number written. `guard` makes a CSV for spreadsheets.
 
     CSV is UTF-8 with "\\n" line ends and quotes round every text, so that reading it gives the same strings.
     """
@@ -84,7 +88,8 @@ def iter_bytes(
     rows = iter(rows)
     encode = _csv_encoder(guard, columns) if format == "csv" else partial(_jsonl, columns)
     if format == "csv":
-        yield (",".join(columns) + "\n").encode()
+        header = f"{_BYTE_ORDER_MARK}{','.join((*columns, GUARD_COLUMN))}" if guard else ",".join(columns)
+        yield f"{header}\n".encode()
     while chunk := list(islice(rows, _CHUNK_ROWS)):
         yield encode(chunk).encode("utf-8")
 
@@ -121,8 +126,10 @@ def _csv_encoder(guard: bool, columns: Sequence[str]) -> Callable[[list[Mapping[
         # All texts quoted: Python 3.11's writer leaves a lone carriage return bare, and readers split there.
         writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
         for row in rows:
-            values = _typed(row, columns).values()
-            writer.writerow(guard_cell(v) if guard and isinstance(v, str) else v for v in values)
+            values = [*_typed(row, columns).values()]
+            if guard:
+                values = [*(guard_cell(each) if isinstance(each, str) else each for each in values), ""]
+            writer.writerow(values)
         return text.getvalue()
 
     return encode

@@ -104,7 +104,7 @@ def _set_headers(response: Response) -> Response:
         response.headers.setdefault(name, value)
     response.headers.setdefault("Content-Security-Policy", _policy())
     if request.endpoint not in ("static", "assets.htmx"):
-        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers["Cache-Control"] = "no-store"  # also of files, which Flask sends as "no-cache"
         response.vary.add("Cookie")
     if request.is_secure and current_app.config["COOKIE_SECURE"]:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")

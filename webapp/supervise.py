@@ -156,7 +156,14 @@ def web_command(instance: Instance, host: str, port: int, processes: int, thread
     return [
         *(sys.executable, "-P", "-m", "gunicorn"),
         *("--bind", f"[{host}]:{port}" if ":" in host else f"{host}:{port}"),
-        *("--worker-class", "gthread", "--workers", str(processes), "--threads", str(threads)),
+        *(
+            "--worker-class",
+            "webapp.patient_worker.PatientWorker",
+            "--workers",
+            str(processes),
+            "--threads",
+            str(threads),
+        ),
         # An annotator's next answer finds the connection open; gthread keeps idle ones at no thread's cost.
         *("--keep-alive", "30"),
         *("--graceful-timeout", "10", "--log-level", "warning", "--no-control-socket"),

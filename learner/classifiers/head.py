@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from small_text import TextDataset
 
+from learner import encoder_files
 from learner.classifiers.calibration import MIN_RANDOM_LABELS, temperature
 from learner.classifiers.interface import Floats, Ints, RoundClassifier
 from learner.embeddings import Encode, StoredEmbeddings, in_chunks
@@ -57,6 +58,7 @@ class HeadModel:
     def read(cls, folder: Path, labels: list[str], encode: Encode) -> Self:
         """CheckpointError when the file does not hold a head for these labels."""
         try:
+            encoder_files.check_safetensors(folder / HEAD_FILE)
             tensors = load_file(folder / HEAD_FILE)
             coef, intercept, scale = (tensors[name] for name in ("coef", "intercept", "temperature"))
         except Exception as problem:  # safetensors raises its own kinds for every sort of damage

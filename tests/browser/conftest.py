@@ -8,13 +8,14 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import furnished
+import poisoned
 import pytest
 import tiny_encoder
 from builders import PASSWORD, a_user
@@ -49,6 +50,7 @@ class Site:
 
     address: str
     instance: Instance
+    more_addresses: Sequence[str] = furnished.MORE_ADDRESSES
 
 
 @dataclass
@@ -76,9 +78,9 @@ class Visitor:
         self.page.wait_for_url(lambda address: "/account" not in address)
 
     def hold_session(self, name: str) -> None:
-        """Logged in from the start, without the form."""
+        """Logged in from the start, without the form; where names are spoiled, by what they begin with."""
         db = instances.open_instance(self.site.instance)
-        person = next(user for user in users.everyone(db) if user.name == name)
+        person = next(user for user in users.everyone(db) if user.name.startswith(name))
         token = sessions.start(db, person.id, utc_now())
         db.close()
         self.page.context.add_cookies([{"name": "winnow", "value": token, "url": self.site.address}])
@@ -86,7 +88,7 @@ class Visitor:
     def pages(self) -> list[str]:
         """Every address that answers this person with a page, wherever a GET route leads."""
         app = create_app(self.site.instance.folder)
-        known = dict.fromkeys([*addresses(app, "GET"), *furnished.MORE_ADDRESSES])
+        known = dict.fromkeys([*addresses(app, "GET"), *self.site.more_addresses])
         return [address for address in known if self._is_page(address)]
 
     def _is_page(self, address: str) -> bool:
@@ -165,6 +167,17 @@ def furnished_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
+@pytest.fixture(scope="session")
+def poisoned_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The same with hostile markup in every text."""
+    instance = instances.locate(tmp_path_factory.mktemp("poisoned") / "instance")
+    instances.create(instance)
+    more = poisoned.poison(instance)
+    with serve(instance, "web", "--processes", "1") as site:
+        site.more_addresses = (*site.more_addresses, *more)
+        yield site
+
+
 @contextmanager
 def serve(instance: Instance, *command: str) -> Iterator[Site]:
     """`winnow run` or `winnow web` on a free port, until the test is over."""
@@ -193,8 +206,17 @@ def visitor(chromium: Browser, site: Site, htmx: bytes) -> Iterator[Callable[[],
 @pytest.fixture
 def guest(chromium: Browser, furnished_site: Site, htmx: bytes) -> Iterator[Callable[..., Visitor]]:
     """guest("root"), guest("ada", color_scheme="dark"): the same in the furnished instance, logged in already."""
+    yield from _guests(chromium, furnished_site, htmx)
 
-    for build in _doorkeeper(chromium, furnished_site, htmx):
+
+@pytest.fixture
+def victim(chromium: Browser, poisoned_site: Site, htmx: bytes) -> Iterator[Callable[..., Visitor]]:
+    """victim("root"): the same in the instance that is full of hostile markup."""
+    yield from _guests(chromium, poisoned_site, htmx)
+
+
+def _guests(chromium: Browser, site: Site, htmx: bytes) -> Iterator[Callable[..., Visitor]]:
+    for build in _doorkeeper(chromium, site, htmx):
 
         def logged_in(name: str, build: Callable[..., Visitor] = build, **options: Any) -> Visitor:
             one = build(**options)

@@ -52,8 +52,11 @@ def labels(
 ) -> None:
     """Write every current label with where it came from to the file OUT, or each review's consensus."""
     project = projects.named(db, project_name)
+    end = labelled.snapshot(db, project.id)
     rows, columns = (
-        _consensus_rows(db, project) if consensus else (labelled.export_rows(db, project.id), COLUMNS)
+        _consensus_rows(db, project, end)
+        if consensus
+        else (labelled.export_rows(db, project.id, end), COLUMNS)
     )
     ending = out.suffix.lstrip(".").lower()
     chosen = format_ or (ending if ending in FORMATS else "csv")
@@ -65,7 +68,8 @@ def labels(
         os.replace(partial, out)
     finally:
         partial.unlink(missing_ok=True)
-    click.echo(f"{count:,} {'reviews' if consensus else 'labels'} written to {out} ({chosen}).")
+    what = "reviews" if consensus else "labels"
+    click.echo(f"{count:,} {what} written to {out} ({chosen}), as of annotation {end}.")
 
 
 @export_command.command("model")
@@ -108,11 +112,13 @@ def model(
     )
 
 
-def _consensus_rows(db: Database, project: Project) -> tuple[Iterator[dict[str, Any]], tuple[str, ...]]:
-    """The consensus of today's labels, found here and now."""
+def _consensus_rows(
+    db: Database, project: Project, end: int
+) -> tuple[Iterator[dict[str, Any]], tuple[str, ...]]:
+    """The consensus of the snapshot's labels, found here and now."""
     from webapp.worker.consensus import settle
 
-    settle(db, project, labelled.snapshot(db, project.id))
+    settle(db, project, end)
     return consensuses.export_rows(db, project.id), CONSENSUS_COLUMNS
 
 

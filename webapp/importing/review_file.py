@@ -21,6 +21,7 @@ from webapp.importing.encoding import (
 from webapp.importing.errors import FileError, FileNote, RowError
 from webapp.importing.jsonl_rows import jsonl_records
 from webapp.importing.unpacking import UnpackedFile
+from webapp.labels_export import GUARD_COLUMN, strip_guard
 
 MAX_COLUMNS = 500
 _SAMPLE_ROWS = 200
@@ -56,6 +57,7 @@ class ReviewFile:
         self.columns: list[str] = []
         self.notes: list[FileNote] = []
         self._options = options
+        self._guard: int | None = None  # where a spreadsheet of ours says that its cells are guarded
 
     def rows(self) -> Iterator[Row | RowError]:
         """Each row from the start, in bounded memory; FileError where the file proves damaged or too big."""
@@ -91,17 +93,22 @@ class ReviewFile:
     def _read_csv(self, text: io.TextIOWrapper) -> Iterator[Row | RowError]:
         records = csv_records(text, self.layout.delimiter, self.layout.quoted)
         self._set_header(next(records, None))
-        width = len(self.columns)
+        width = len(self.columns) + (self._guard is not None)
         for record in records:
             if isinstance(record, RowError):
                 yield record
             elif len(record[1]) == width:
-                yield Row(record[0], dict(zip(self.columns, record[1], strict=True)))
+                yield Row(record[0], dict(zip(self.columns, self._unguarded(record[1]), strict=True)))
             else:
-                yield self._ragged(*record)
+                yield self._ragged(*record, width)
 
-    def _ragged(self, number: int, cells: list[str]) -> RowError:
-        message = f"Row {number} has {len(cells)} fields, the header has {len(self.columns)}."
+    def _unguarded(self, cells: list[str]) -> list[str]:
+        if self._guard is None:
+            return cells
+        return [strip_guard(cell) for place, cell in enumerate(cells) if place != self._guard]
+
+    def _ragged(self, number: int, cells: list[str], width: int) -> RowError:
+        message = f"Row {number} has {len(cells)} fields, the header has {width}."
         return RowError(number, "ragged", message, self.layout.delimiter.join(cells[:50])[:EXCERPT])
 
     def _set_header(self, record: tuple[int, list[str]] | RowError | None) -> None:
@@ -118,6 +125,12 @@ class ReviewFile:
         if any("\0" in name for name in names):
             raise FileError(
                 "undecodable", f"The header is no text in {self.encoding}. Choose another encoding."
+            )
+        if GUARD_COLUMN in names and len(names) > 1:
+            self._guard = names.index(GUARD_COLUMN)
+            names = [name for place, name in enumerate(names) if place != self._guard]
+            self.notes.append(
+                FileNote("guarded", "A spreadsheet of Winnow's: the guards before formulas are taken off.")
             )
         self.columns = self._unique(names)
 

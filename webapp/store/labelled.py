@@ -89,23 +89,42 @@ def labelled_reviews(
     ]
 
 
-def export_rows(db: Database, project_id: int) -> Iterator[dict[str, Any]]:
-    """Every current label with where it came from, oldest first; read in pages of one frozen snapshot."""
-    end = snapshot(db, project_id)
+_EXPORTED = (
+    "FROM annotations a WHERE a.project_id = :project AND a.action = 'label' AND a.id <= :end"
+    " AND (a.undone_by IS NULL OR a.undone_by > :end)"
+)
+
+
+def export_count(db: Database, project_id: int, end: int) -> int:
+    """How many rows `export_rows` gives of that snapshot."""
+    found = db.execute(f"SELECT count(*) {_EXPORTED}", {"project": project_id, "end": end}).fetchone()
+    return int(found[0])
+
+
+def export_rows(db: Database, project_id: int, end: int | None = None) -> Iterator[dict[str, Any]]:
+    """Every label of a snapshot, now's if none is given, with where it came from, oldest first.
+
+    Read in pages, so that no long reading keeps the log from being folded in. Whatever people do meanwhile, the
+    labels are those of the snapshot, under the names of its first page.
+    """
+    end = snapshot(db, project_id) if end is None else end
+    names = dict(map(tuple, db.execute("SELECT id, name FROM labels WHERE project_id = ?", [project_id])))
+    people = dict(map(tuple, db.execute("SELECT id, name FROM users")))
     last = 0
     while True:
         rows = db.execute(
-            "SELECT a.id AS annotation, r.id, r.external_id, r.text, l.name AS label, u.name AS annotator,"
+            "SELECT a.id AS annotation, r.id, r.external_id, r.text, a.label_id AS label, a.annotator_id AS annotator,"
             " a.created_at, a.seconds, n.number AS round, v.number AS model_version, a.origin, a.probability, r.part"
-            " FROM annotations a JOIN reviews r ON r.id = a.review_id JOIN labels l ON l.id = a.label_id"
-            " JOIN users u ON u.id = a.annotator_id LEFT JOIN rankings k ON k.id = a.ranking_id"
+            f" FROM (SELECT a.* {_EXPORTED} AND a.id > :last ORDER BY a.id LIMIT :page) a"
+            " JOIN reviews r ON r.id = a.review_id LEFT JOIN rankings k ON k.id = a.ranking_id"
             " LEFT JOIN rounds n ON n.id = k.round_id LEFT JOIN model_versions v ON v.id = k.model_version_id"
-            " WHERE a.project_id = :project AND a.action = 'label' AND a.id > :last AND a.id <= :end"
-            " AND (a.undone_by IS NULL OR a.undone_by > :end) ORDER BY a.id LIMIT :page",
+            " ORDER BY a.id",
             {"project": project_id, "last": last, "end": end, "page": PAGE},
         ).fetchall()
         for row in rows:
-            yield {key: row[key] for key in row.keys() if key != "annotation"}  # noqa: SIM118 - a Row iterates values
+            found = dict(zip(row.keys(), tuple(row), strict=True))
+            last = found.pop("annotation")
+            found["label"], found["annotator"] = names[found["label"]], people[found["annotator"]]
+            yield found
         if len(rows) < PAGE:
             return
-        last = rows[-1]["annotation"]

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 from flask import (
     Blueprint,
@@ -14,6 +15,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from sqlite_utils import Database
 from werkzeug.utils import secure_filename
 
 from webapp import labels_export
@@ -34,10 +36,7 @@ blueprint = Blueprint("exports", __name__, url_prefix="/projects/<int:project_id
 
 MODEL_FORMATS = ("onnx", "onnx-int8", "hf")
 TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson", "parquet": "application/vnd.apache.parquet"}
-ROWS = {
-    "labels": (labelled.export_rows, labels_export.COLUMNS),
-    "consensus": (consensus.export_rows, labels_export.CONSENSUS_COLUMNS),
-}
+COLUMNS = {"labels": labels_export.COLUMNS, "consensus": labels_export.CONSENSUS_COLUMNS}
 
 
 @blueprint.get("")
@@ -57,11 +56,14 @@ def labels(project_id: int, kind: labels_export.Format) -> Response:
     audit.log_download(
         get_db(), the_user().id, f"{what}.download", f"project:{project_id}", now(), format=kind
     )
+    end, count = _snapshot(project, what)
     response = (
-        _parquet(project, what)
+        _parquet(project, what, end)
         if kind == "parquet"
-        else Response(_pieces(project, what, kind, guard), mimetype=TYPES[kind])
+        else Response(_pieces(project, what, end, kind, guard), mimetype=TYPES[kind])
     )
+    # Whoever keeps the file can tell whether it is whole, and as of when.
+    response.headers["Winnow-Snapshot"], response.headers["Winnow-Rows"] = str(end), str(count)
     name = f"{_plain_name(project)}-{what}{'-spreadsheet' if guard else ''}.{kind}"
     response.headers.set("Content-Disposition", "attachment", filename=name)
     return attachment(response)
@@ -106,28 +108,42 @@ def download(project_id: int, job_id: int) -> Response:
     )
 
 
-def _pieces(project: Project, what: str, kind: labels_export.Format, guard: bool) -> Iterator[bytes]:
+def _snapshot(project: Project, what: str) -> tuple[int, int]:
+    """The log's end as of which the rows are, and how many they are."""
+    if what == "consensus":
+        return consensus.snapshot_of(get_db(), project.id) or 0, consensus.count(get_db(), project.id)
+    end = labelled.snapshot(get_db(), project.id)
+    return end, labelled.export_count(get_db(), project.id, end)
+
+
+def _rows(db: Database, project: Project, what: str, end: int) -> Iterator[dict[str, Any]]:
+    if what == "consensus":
+        return consensus.export_rows(db, project.id)
+    return labelled.export_rows(db, project.id, end)
+
+
+def _pieces(
+    project: Project, what: str, end: int, kind: labels_export.Format, guard: bool
+) -> Iterator[bytes]:
     """The download piece by piece, on a connection of its own: the request's is closed by then."""
     path = current_app.config["INSTANCE"].database
-    rows, columns = ROWS[what]
 
     def read() -> Iterator[bytes]:
         db = open_database(path)
         try:
-            yield from labels_export.iter_bytes(rows(db, project.id), kind, guard, columns)
+            yield from labels_export.iter_bytes(_rows(db, project, what, end), kind, guard, COLUMNS[what])
         finally:
             db.close()
 
     return read()
 
 
-def _parquet(project: Project, what: str) -> Response:
+def _parquet(project: Project, what: str, end: int) -> Response:
     """Parquet is written from its end, so it takes a file."""
     folder = current_app.config["INSTANCE"].folder / "exports"
     folder.mkdir(exist_ok=True)
     file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - the answer closes it
-    rows, columns = ROWS[what]
-    labels_export.write_labels(rows(get_db(), project.id), file, "parquet", columns=columns)
+    labels_export.write_labels(_rows(get_db(), project, what, end), file, "parquet", columns=COLUMNS[what])
     file.seek(0)
     return send_file(file, TYPES["parquet"])
 

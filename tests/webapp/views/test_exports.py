@@ -46,6 +46,7 @@ def test_csv_and_json_lines_carry_every_label_exactly(admin: Browser, project: P
     assert {row["annotator"] for row in rows} == {"ada-export"}
     assert answer.headers["Content-Disposition"] == "attachment; filename=Phones__more-labels.csv"
     assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert (answer.headers["Winnow-Snapshot"], answer.headers["Winnow-Rows"]) == ("2", "2")
     lines = admin.get(f"/projects/{project.id}/exports/labels.jsonl").text.splitlines()
     assert [json.loads(line)["text"] for line in lines] == [row["text"] for row in rows]
 

@@ -20,6 +20,7 @@ from webapp.store.model_versions import ModelVersion
 from webapp.store.projects import Project
 from webapp.worker.loop import run_next
 
+ROOT = Path(__file__).parents[3]
 TEXTS = ["the phone was great and excellent", "the book was terrible and broken", "the shirt was ok"]
 
 
@@ -78,11 +79,15 @@ def test_nothing_of_this_machine_or_its_reviews_is_in_an_export(
     db: Database, instance: Path, version: ModelVersion
 ) -> None:
     job = exported(db, instance, version, "onnx")
-    review = db.execute("SELECT text FROM reviews LIMIT 1").fetchone()[0]
+    texts = [row["text"] for row in db.execute("SELECT text FROM reviews").fetchall()]
     with zipfile.ZipFile(instance / "exports" / job.result["archive"]) as archive:
         everything = b"".join(archive.read(name) for name in archive.namelist())
-    for canary in (review, str(instance), "root"):
-        assert canary.encode() not in everything
+    machine = (str(instance), str(ROOT), "root", "site-packages", "/home/")
+    assert len(texts) == 300
+    for canary in (*texts, *machine):
+        for encoding in ("utf-8", "utf-16-le"):
+            at = everything.find(canary.encode(encoding))
+            assert at < 0, everything[max(0, at - 80) : at + 80]
 
 
 def test_a_head_as_a_hugging_face_folder_fails_with_the_way_out(
