@@ -90,4 +90,5 @@ CREATE INDEX reviews_of_author ON reviews (author_id) WHERE author_id IS NOT NUL
 ALTER TABLE model_versions ADD COLUMN stale_since TEXT;
 """,
     )
+    reword(db, "rounds", "'command', 'automatic')", "'command', 'automatic', 'api')")
     reword(db, "jobs", "'export', 'quality')", "'export', 'quality', 'erase')")

@@ -23,3 +23,9 @@ WTF_CSRF_TIME_LIMIT = None
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+
+# What one token may ask of the HTTP API: ten requests a second, far above a person and a careful script.
+API_REQUESTS_PER_MINUTE = 600
+
+# How long a request waits for an import to end before it is told to ask again; proxies wait about as long.
+API_IMPORT_WAIT_SECONDS = 50

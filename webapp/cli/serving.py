@@ -1,4 +1,4 @@
-"""winnow run, web, worker, demo: the processes."""
+"""winnow run, web, worker, predictor, demo: the processes."""
 
 import logging
 import os
@@ -17,6 +17,8 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECURE = "WINNOW_COOKIE_SECURE"
 # Training takes what the pages leave: people wait for a page, and nobody waits at a round.
 NICENESS = 10
+# A program waits at the predictor: before training, behind people.
+PREDICTOR_NICENESS = 5
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -88,6 +90,28 @@ def worker_command(instance: Instance) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     run_forever(instance.folder, stop)
+
+
+@click.command("predictor")
+@pass_instance
+def predictor_command(instance: Instance) -> None:
+    """Run the predictor alone: what answers for the model over the HTTP API. SIGTERM ends it."""
+    check(instance)
+    os.nice(PREDICTOR_NICENESS)
+    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
+    logging.getLogger("webapp").setLevel(logging.INFO)
+    from webapp.predictor import PredictorServer
+
+    with PredictorServer(instance) as server:
+
+        def end(number: int, frame: FrameType | None) -> None:
+            threading.Thread(
+                target=server.shutdown
+            ).start()  # it waits for the loop that this signal interrupts
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, end)
+        server.serve_forever()
 
 
 @click.command("demo")

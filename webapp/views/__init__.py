@@ -19,6 +19,7 @@ from webapp.views import (
     reviews,
     rounds,
     team,
+    tokens,
 )
 
 BLUEPRINTS = (
@@ -38,6 +39,7 @@ BLUEPRINTS = (
     guidelines.blueprint,
     team.blueprint,
     people.blueprint,
+    tokens.blueprint,
     health.blueprint,
     assets.blueprint,
 )

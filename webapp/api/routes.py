@@ -1,0 +1,37 @@
+"""The API's addresses and what each request passes: whose token, how often, what it may do."""
+
+from flask import Flask
+from werkzeug.routing import IntegerConverter, Map
+
+from webapp.api import access, labels, leases, limits, openapi, predict, projects, reviews, rounds
+from webapp.security import csrf
+
+PREFIX = "/api/v1"
+BLUEPRINTS = (
+    openapi.blueprint,
+    projects.blueprint,
+    reviews.blueprint,
+    leases.blueprint,
+    rounds.blueprint,
+    labels.blueprint,
+    predict.blueprint,
+)
+
+
+class RowId(IntegerConverter):
+    """A row's number: what SQLite cannot hold is no row's."""
+
+    def __init__(self, map: Map) -> None:
+        super().__init__(map, max=2**63 - 1)
+
+
+def init_app(app: Flask) -> None:
+    """Add the API. No form posts to it and no cookie opens it, so it needs no form's token."""
+    app.url_map.converters["row"] = RowId
+    limits.init_app(app)
+    for check in (access.identify, limits.count, access.authorize):
+        app.before_request(check)
+    app.after_request(limits.set_headers)
+    for blueprint in BLUEPRINTS:
+        csrf.exempt(blueprint)
+        app.register_blueprint(blueprint, url_prefix=PREFIX)
