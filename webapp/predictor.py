@@ -102,8 +102,6 @@ class Predictor:
 
     def _serving(self, project_id: int) -> Loaded | None:
         """The version that serves at this moment; another one than before is loaded first."""
-        from learner import checkpoint
-
         with closing(open_database(self._instance.database)) as db:
             version = model_versions.serving(db, project_id)
             if version is None:
@@ -112,6 +110,8 @@ class Predictor:
         if version.id in self._models:
             self._models.move_to_end(version.id)
             return Loaded(version.number, labels, self._models[version.id].model)
+        from learner import checkpoint  # loads torch
+
         folder = self._instance.checkpoints / version.checkpoint
         # Without stored features: texts of strangers are not kept, and the answers are those of an exported model.
         model = checkpoint.load(folder, self._instance.encoders, None, version.manifest_sha256)
