@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from learner.errors import Cancelled, LearnerError
 from webapp import predictor_socket
 from webapp.instance import Instance
-from webapp.predictor_socket import LONGEST_LINE
+from webapp.predictor_socket import LONGEST_LINE, MOST_AT_ONCE
 from webapp.store import model_versions
 from webapp.store.connection import open_database
 from webapp.store.errors import StoreError
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from learner.classifiers.interface import TextModel
 
 log = logging.getLogger(__name__)
-# Questions at once, waiting ones included. Each holds a thread of some web process, of which there are eight.
-MOST_AT_ONCE = 4
 # Models in memory: a few projects take turns; each may bring an encoder of half a gigabyte.
 MODELS_KEPT = 2
 # Between two chunks it is seen whether time is up.

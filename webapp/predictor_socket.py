@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import sys
+import threading
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
@@ -20,6 +21,11 @@ LONGEST_LINE = 16_000_000
 SECONDS = 30.0
 # What a reply may come late.
 MARGIN_SECONDS = 5.0
+# Questions at once, waiting ones included, of this process and of all together. Each holds a thread, of which a web
+# process has eight: people find one free even when the predictor hangs.
+MOST_AT_ONCE = 4
+BUSY = {"error": "busy", "message": f"{MOST_AT_ONCE} requests are under way. Try again in a moment."}
+_places = threading.BoundedSemaphore(MOST_AT_ONCE)
 
 
 class PredictorAway(StoreError):
@@ -44,17 +50,24 @@ def ask(
     instance: Instance, project_id: int, texts: Sequence[str], seconds: float = SECONDS
 ) -> dict[str, Any]:
     """What the predictor says, in full; PredictorAway when it says nothing."""
-    question = json.dumps({"project": project_id, "texts": list(texts), "seconds": seconds})
+    if not _places.acquire(blocking=False):
+        return BUSY
     try:
-        with address(instance) as path, closing(socket.socket(socket.AF_UNIX)) as connection:
-            connection.settimeout(seconds + MARGIN_SECONDS)
-            connection.connect(path)
-            connection.sendall(question.encode() + b"\n")
-            with connection.makefile("rb") as lines:
-                line = lines.readline(LONGEST_LINE)
-        answer = json.loads(line)
+        question = {"project": project_id, "texts": list(texts), "seconds": seconds}
+        answer = json.loads(_exchange(instance, json.dumps(question).encode(), seconds + MARGIN_SECONDS))
     except (OSError, ValueError) as error:
         raise PredictorAway("The predictor does not answer. `winnow run` starts it.") from error
+    finally:
+        _places.release()
     if not isinstance(answer, dict):
         raise PredictorAway("The predictor says what nobody asked for.")
     return answer
+
+
+def _exchange(instance: Instance, line: bytes, seconds: float) -> bytes:
+    with address(instance) as path, closing(socket.socket(socket.AF_UNIX)) as connection:
+        connection.settimeout(seconds)
+        connection.connect(path)
+        connection.sendall(line + b"\n")
+        with connection.makefile("rb") as lines:
+            return lines.readline(LONGEST_LINE)

@@ -5,11 +5,9 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Response, json, make_response, request
-from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, HTTPException, TooManyRequests, Unauthorized, UnprocessableEntity
 
 MEDIA_TYPE = "application/problem+json"
-REALM = "winnow"
 WORDS = {
     401: "Send a token that is valid: Authorization: Bearer TOKEN. `winnow token create` makes one.",
     404: "There is nothing at this address. The document at /api/v1/openapi.json lists what there is.",
@@ -31,10 +29,13 @@ class NoToken(Unauthorized):
     """No token came, or one that opens nothing (any more)."""
 
     def __init__(self, sent: bool) -> None:
-        values: dict[str, str | None] = {"realm": REALM}
-        if sent:
-            values["error"] = "invalid_token"
-        super().__init__(www_authenticate=WWWAuthenticate("bearer", values))
+        super().__init__()
+        self._sent = sent
+
+    def get_headers(self, *args: Any, **kwargs: Any) -> list[tuple[str, str]]:
+        """As RFC 6750 wants it: how to log in, and whether what came was looked at."""
+        error = {"error": "invalid_token"} if self._sent else {}
+        return [*super().get_headers(*args, **kwargs), _challenge(**error)]
 
 
 class WrongScope(Forbidden):
@@ -46,11 +47,8 @@ class WrongScope(Forbidden):
 
     def get_headers(self, *args: Any, **kwargs: Any) -> list[tuple[str, str]]:
         """As RFC 6750 wants it: which scope would do."""
-        values: dict[str, str | None] = {"realm": REALM, "error": "insufficient_scope", "scope": self._scope}
-        return [
-            *super().get_headers(*args, **kwargs),
-            ("WWW-Authenticate", WWWAuthenticate("bearer", values).to_header()),
-        ]
+        challenge = _challenge(error="insufficient_scope", scope=self._scope)
+        return [*super().get_headers(*args, **kwargs), challenge]
 
 
 class Busy(TooManyRequests):
@@ -88,3 +86,8 @@ def of_http(error: HTTPException) -> Response:
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
     return response
+
+
+def _challenge(**values: str) -> tuple[str, str]:
+    quoted = ", ".join(f'{name}="{value}"' for name, value in {"realm": "winnow", **values}.items())
+    return "WWW-Authenticate", f"Bearer {quoted}"

@@ -1,9 +1,9 @@
 """The API's addresses and what each request passes: whose token, how often, what it may do."""
 
-from flask import Flask
+from flask import Flask, Response
 from werkzeug.routing import IntegerConverter, Map
 
-from webapp.api import access, labels, leases, limits, openapi, predict, projects, reviews, rounds
+from webapp.api import access, labels, leases, limits, openapi, predict, problems, projects, reviews, rounds
 from webapp.security import csrf
 
 PREFIX = "/api/v1"
@@ -32,6 +32,14 @@ def init_app(app: Flask) -> None:
     for check in (access.identify, limits.count, access.authorize):
         app.before_request(check)
     app.after_request(limits.set_headers)
+    app.after_request(_allow_nothing)
     for blueprint in BLUEPRINTS:
         csrf.exempt(blueprint)
         app.register_blueprint(blueprint, url_prefix=PREFIX)
+
+
+def _allow_nothing(response: Response) -> Response:
+    """No answer of the API is a page, so nothing in it may load or run anything."""
+    if problems.wanted():
+        response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+    return response

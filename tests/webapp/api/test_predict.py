@@ -2,14 +2,17 @@
 
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from programs import Program
 from sqlite_utils import Database
+from werkzeug.test import TestResponse
 
 from learner import checkpoint, encoders
 from learner.classifiers.head import HeadModel
@@ -30,7 +34,8 @@ from webapp import predictor_socket
 from webapp.api.predict import MOST_TEXTS
 from webapp.importing.reviews import MAX_TEXT
 from webapp.instance import Instance
-from webapp.predictor import MOST_AT_ONCE, PredictorRuns, PredictorServer
+from webapp.predictor import PredictorRuns, PredictorServer
+from webapp.predictor_socket import MOST_AT_ONCE
 from webapp.store import model_versions, tokens
 from webapp.store.connection import utc_now
 from webapp.store.projects import Project
@@ -174,31 +179,43 @@ def test_too_much_is_refused_at_once(program: Program) -> None:
     assert most.status_code == 200
 
 
-def test_beyond_some_at_once_it_says_so_and_pages_are_not_kept_waiting(
-    app: Flask, program: Program, server: PredictorServer
-) -> None:
-    def ask(_: int) -> int:
-        one = Program(app.test_client(), program.user, program.token, program.secret)
-        answer = one.post("/projects/1/predict", {"texts": ["good"]})
-        assert answer.status_code == 200 or int(answer.headers["Retry-After"]) > 0
-        return answer.status_code
-
+def test_beyond_some_at_once_the_predictor_says_so(server: PredictorServer) -> None:
+    question = {"project": 1, "texts": ["good"], "seconds": 30}
     with ThreadPoolExecutor(12) as pool:
-        server.predictor._turn.acquire()  # as a long text would
-        asked = [pool.submit(ask, number) for number in range(12)]
-        refused = [next_done(asked, seen) for seen in range(12 - MOST_AT_ONCE)]
-        assert app.test_client().get("/login").status_code == 200
-        server.predictor._turn.release()
-        answered = [each.result() for each in asked]
-    assert refused == [429] * (12 - MOST_AT_ONCE)
-    assert sorted(answered) == [200] * MOST_AT_ONCE + [429] * (12 - MOST_AT_ONCE)
+        with server.predictor._turn:  # as a long text would hold it
+            asked = [pool.submit(server.predictor.answer, question) for _ in range(12)]
+            refused = [next_done(asked, seen) for seen in range(12 - MOST_AT_ONCE)]
+        answered = [each.result().get("error", "fine") for each in asked]
+    assert [each["error"] for each in refused] == ["busy"] * (12 - MOST_AT_ONCE)
+    assert sorted(answered) == ["busy"] * (12 - MOST_AT_ONCE) + ["fine"] * MOST_AT_ONCE
 
 
-def next_done(asked: list, seen: int) -> int:  # type: ignore[type-arg]
-    """The status of the request that was answered after so many others."""
+def test_a_predictor_that_hangs_leaves_threads_for_people(
+    app: Flask, program: Program, web_instance: Instance, web_db: Database
+) -> None:
+    a_project(web_db)
+
+    def ask(_: int) -> TestResponse:
+        one = Program(app.test_client(), program.user, program.token, program.secret)
+        return one.post("/projects/1/predict", {"texts": ["good"]})
+
+    with ThreadPoolExecutor(8) as pool:
+        with closing(socket.socket(socket.AF_UNIX)) as mute, predictor_socket.address(web_instance) as path:
+            mute.bind(path)
+            mute.listen()
+            asked = [pool.submit(ask, number) for number in range(8)]
+            refused = [next_done(asked, seen) for seen in range(8 - MOST_AT_ONCE)]
+            assert app.test_client().get("/login").status_code == 200
+        codes = sorted(each.result().status_code for each in asked)
+    assert all(each.status_code == 429 and int(each.headers["Retry-After"]) > 0 for each in refused)
+    assert codes == [429] * (8 - MOST_AT_ONCE) + [503] * MOST_AT_ONCE
+
+
+def next_done(asked: "list[Future[Any]]", seen: int) -> Any:
+    """What was answered after so many others."""
     while len(done := [each for each in asked if each.done()]) <= seen:
-        threading.Event().wait(0.01)
-    return int(done[seen].result())
+        wait([each for each in asked if not each.done()], timeout=10, return_when=FIRST_COMPLETED)
+    return done[seen].result()
 
 
 def test_an_answer_takes_its_time_and_no_longer(web_instance: Instance, server: PredictorServer) -> None:
