@@ -24,6 +24,7 @@ from webapp.store import (
     saved_views,
     second_looks,
     suspects,
+    tokens,
     work,
 )
 from webapp.store.annotations import Annotation, Answer
@@ -98,6 +99,9 @@ def furnish(instance: Instance) -> None:
     chinese = a_project(db, "空调", texts=list(CHINESE), language="zh")
     an_annotation(db, chinese, ada, now=now)
     a_project(db, "Empty", texts=[])
+    for name, days in (("nightly export", 90), ("an old one", 1)):
+        made = now - timedelta(days=2)
+        tokens.create(db, root.id, ["read", "annotate"], root.id, made, days, name)
     db.close()
 
 

@@ -20,7 +20,7 @@ LEASE = "/api/v1/leases/{token}"
 # Errors that any request may meet.
 COMMON = ("400", "401", "403", "429", "500", "503", "507")
 IN_PATH = {"token": {"type": "string"}}
-ROW = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
+ROW = {"type": "integer", "minimum": 0}
 ANY_TEXT = {"type": "string", "format": "binary"}
 
 

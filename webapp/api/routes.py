@@ -1,7 +1,7 @@
 """The API's addresses and what each request passes: whose token, how often, what it may do."""
 
 from flask import Flask, Response
-from werkzeug.routing import IntegerConverter, Map
+from werkzeug.routing import IntegerConverter
 
 from webapp.api import access, labels, leases, limits, openapi, predict, problems, projects, reviews, rounds
 from webapp.security import csrf
@@ -19,10 +19,11 @@ BLUEPRINTS = (
 
 
 class RowId(IntegerConverter):
-    """A row's number: what SQLite cannot hold is no row's."""
+    """A row's number. One that SQLite cannot hold is the highest, which no row has."""
 
-    def __init__(self, map: Map) -> None:
-        super().__init__(map, max=2**63 - 1)
+    def to_python(self, value: str) -> int:
+        """The number, or the highest there can be."""
+        return min(int(value), 2**63 - 1)
 
 
 def init_app(app: Flask) -> None:

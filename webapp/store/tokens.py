@@ -86,7 +86,7 @@ def create(
 
 def get(db: Database, token_id: int) -> Token:
     """The token with that id; NotFound otherwise."""
-    row = db.execute(f"{_TOKENS} WHERE t.id = ?", [token_id]).fetchone()
+    row = db.execute(f"{_TOKENS} WHERE t.id = :id", {"id": token_id}).fetchone()
     if row is None:
         raise NotFound("There is no such token.")
     return _token(row)
