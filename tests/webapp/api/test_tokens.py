@@ -61,7 +61,7 @@ def test_a_token_in_the_address_opens_nothing(app: Flask, enrol: Enrol) -> None:
         assert app.test_client().get(f"/api/v1/projects?{name}={secret}").status_code == 401
 
 
-@pytest.mark.parametrize("end", ["expired", "revoked", "disabled"])
+@pytest.mark.parametrize("end", ["expired", "revoked", "disabled", "disabled by hand"])
 def test_a_token_that_is_over_is_401(enrol: Enrol, web_db: Database, clock: Clock, end: str) -> None:
     a_user(web_db, "root", "admin")
     program = enrol("read")
@@ -70,8 +70,10 @@ def test_a_token_that_is_over_is_401(enrol: Enrol, web_db: Database, clock: Cloc
         clock.forward(days=tokens.DAYS)
     elif end == "revoked":
         tokens.revoke(web_db, program.token.id, None, clock())
-    else:
+    elif end == "disabled":
         users.disable(web_db, program.user.id, None, clock())
+    else:  # as by another program: the token's own row says nothing of it
+        web_db.execute("UPDATE users SET disabled_at = created_at WHERE id = ?", [program.user.id])
     answer = program.get("/projects")
     assert answer.status_code == 401
     assert "invalid_token" in answer.headers["WWW-Authenticate"]
@@ -94,6 +96,7 @@ def test_only_an_admin_s_token_has_the_scope_admin_and_only_as_long_as_they_are_
     assert program.post("/projects", {"name": "first"}).status_code == 201
     users.set_role(web_db, program.user.id, "annotator", None)
     assert program.post("/projects", {"name": "second"}).status_code == 403
+    assert program.post("/projects/1/leases").status_code == 403  # nor what admin covered beside
 
 
 def test_a_token_opens_no_page_and_makes_no_tokens(app: Flask, ruler: Program, web_db: Database) -> None:
