@@ -50,9 +50,8 @@ class Allowance:
                 held.left -= 1
                 return held.left + held.unclaimed
         share = max(1, limit // SHARES)
-        count = rate_counts.add(
-            db, subject, window, share
-        )  # not under the lock: it may wait for the database
+        # Not under the lock: it may wait for the database.
+        count = rate_counts.add(db, subject, window, share)
         granted = min(share, limit - (count - share))
         with self._lock:
             held.unclaimed = max(0, limit - count)

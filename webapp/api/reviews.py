@@ -34,12 +34,15 @@ from webapp.worker.loop import run_now
 
 blueprint = Blueprint("api_reviews", __name__)
 
+# None is found out from the content, as with a file.
 FORMATS = {
     "text/csv": "csv",
     "text/tab-separated-values": "tsv",
-    "application/jsonl": "jsonl",
     "application/x-ndjson": "jsonl",
+    "application/jsonl": "jsonl",
+    "application/jsonlines": "jsonl",
     "application/x-jsonlines": "jsonl",
+    "text/plain": None,
     "application/gzip": None,
     "application/octet-stream": None,
 }
@@ -73,11 +76,11 @@ def create(project_id: int) -> Response:
 
 
 def _options() -> FileOptions:
-    if request.mimetype not in FORMATS:
+    if request.mimetype and request.mimetype not in FORMATS:
         raise UnsupportedMediaType(f"Send one of {', '.join(FORMATS)}, plain or gzipped.")
     return FileOptions(
         encoding=request.args.get("encoding") or request.mimetype_params.get("charset"),
-        format=request.args.get("format") or FORMATS[request.mimetype],
+        format=request.args.get("format") or FORMATS.get(request.mimetype),
     )
 
 

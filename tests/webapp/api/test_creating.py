@@ -118,6 +118,11 @@ def test_json_lines_and_gzip_are_read_too(ruler: Program, web_db: Database) -> N
     assert (found["imported"], found["labelled"]) == (3, 3)
 
 
+def test_a_body_without_a_type_is_read_as_a_file_is(ruler: Program, web_db: Database) -> None:
+    project = a_project(web_db, texts=[])
+    assert send_file(ruler, project.id, content_type=None).get_json()["imported"] == 2
+
+
 def test_a_label_column_that_nobody_named_is_no_human_label(ruler: Program, web_db: Database) -> None:
     project = a_project(web_db, texts=[])
     assert send_file(ruler, project.id, "text,label\ngood,positive\n", query="").get_json()["labelled"] == 0
