@@ -69,6 +69,8 @@ def create(project_id: int) -> Response:
             path.unlink(missing_ok=True)
             raise
     except FileError as error:
+        if error.code == "not_stored":
+            return answer(507, error.message)
         raise Invalid({"body": error.message}) from error
     if not is_new:
         path.unlink()

@@ -14,21 +14,28 @@ from programs import Program
 from sqlite_utils import Database
 from werkzeug.serving import make_server
 
+from webapp.instance import Instance
+from webapp.store import jobs
+
 Drop = Callable[..., None]
 
 
 @pytest.fixture
 def drop_reply(app: Flask) -> Iterator[Drop]:
-    """drop_reply(program, address, body, key): the whole request arrives; whoever sent it is gone before the answer."""
+    """drop_reply(program, address, body, key): the request arrives; whoever sent it is gone before the answer.
+
+    missing: so many bytes of the body never come.
+    """
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
 
-    def send(program: Program, address: str, body: object, key: str = "") -> None:
+    def send(program: Program, address: str, body: object, key: str = "", missing: int = 0) -> None:
         content = json.dumps(body).encode()
+        kind = "application/json" if not missing else "application/x-ndjson"
         head = (
             f"POST /api/v1{address} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {program.secret}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
+            f"Content-Type: {kind}\r\nContent-Length: {len(content) + missing}\r\n"
             + (f"Idempotency-Key: {key}\r\n" if key else "")
             + "\r\n"
         )
@@ -81,3 +88,14 @@ def test_a_round_sent_again_under_its_key_is_the_one_that_was_queued(
     again = ruler.post(f"/projects/{project.id}/rounds", {"seed": 4}, key="r")
     assert (again.status_code, again.get_json()["number"]) == (201, 1)
     assert web_db["rounds"].count == 1
+
+
+def test_a_file_that_never_came_to_its_end_leaves_nothing_behind(
+    app: Flask, drop_reply: Drop, ruler: Program, web_db: Database, web_instance: Instance
+) -> None:
+    project, seen = a_project(web_db, texts=[]), threading.Event()
+    app.teardown_request(lambda _error: seen.set())
+    drop_reply(ruler, f"/projects/{project.id}/reviews", {"text": "half"}, missing=1000)
+    assert seen.wait(20)
+    assert list(web_instance.uploads.iterdir()) == []
+    assert jobs.of_project(web_db, project.id, "import") == []
