@@ -107,4 +107,5 @@ ALTER TABLE workers ADD COLUMN boot TEXT NOT NULL DEFAULT '';
 ALTER TABLE workers ADD COLUMN born TEXT NOT NULL DEFAULT '';
 """,
     )
+    reword(db, "rounds", "'command', 'automatic')", "'command', 'automatic', 'api')")
     reword(db, "jobs", "'export', 'quality')", "'export', 'quality', 'erase')")

@@ -209,7 +209,7 @@ CREATE TABLE rounds (
     id INTEGER PRIMARY KEY,
     project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
     number INTEGER NOT NULL,
-    cause TEXT NOT NULL CHECK (cause IN ('button', 'command', 'automatic')),
+    cause TEXT NOT NULL CHECK (cause IN ('button', 'command', 'automatic', 'api')),
     settings TEXT NOT NULL,
     snapshot INTEGER NOT NULL,
     model_version_id INTEGER REFERENCES model_versions (id),

@@ -25,6 +25,7 @@ from webapp.store import (
     saved_views,
     second_looks,
     suspects,
+    tokens,
     work,
 )
 from webapp.store import backups as backup_records
@@ -101,6 +102,9 @@ def furnish(instance: Instance) -> None:
     an_annotation(db, chinese, ada, now=now)
     a_project(db, "Empty", texts=[])
     keep_safe(db, instance, now)
+    for name, days in (("nightly export", 90), ("an old one", 1)):
+        made = now - timedelta(days=2)
+        tokens.create(db, root.id, ["read", "annotate"], root.id, made, days, name)
     db.close()
 
 

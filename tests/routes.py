@@ -1,4 +1,4 @@
-"""Every route of the application, with an address that reaches it."""
+"""Every route of the pages, with an address that reaches it; tests/webapp/api/ has the API's own."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,8 @@ from werkzeug.routing import AnyConverter, BaseConverter, IntegerConverter, Rule
 def addresses(app: Flask, method: str, access: str | None = None) -> Iterator[str]:
     """One address for every route that takes the method; `access` keeps those with that mark."""
     for rule in app.url_map.iter_rules():
+        if rule.rule.startswith("/api/"):
+            continue
         mark = getattr(app.view_functions[rule.endpoint], "access", None)
         if method in (rule.methods or ()) and access in (None, mark):
             yield _address(rule)

@@ -28,6 +28,7 @@ from webapp import (
     words,
     work_words,
 )
+from webapp.api import routes as api
 from webapp.store.connection import utc_now
 
 
@@ -61,6 +62,7 @@ def create_app(folder: Path | None = None, overrides: Mapping[str, Any] | None =
         part.init_app(app)
     for blueprint in views.BLUEPRINTS:
         app.register_blueprint(blueprint)
+    api.init_app(app)
     auth.require_marks(app)
     return app
 

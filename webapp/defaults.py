@@ -46,3 +46,9 @@ METRICS_TOKEN = ""
 
 # One line in the log for every request, without its query: what people search for stays out of it.
 ACCESS_LOG = False
+
+# What one token may ask of the HTTP API: ten requests a second, far above a person and a careful script.
+API_REQUESTS_PER_MINUTE = 600
+
+# How long a request waits for an import to end before it is told to ask again; proxies wait about as long.
+API_IMPORT_WAIT_SECONDS = 50

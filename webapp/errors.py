@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFError
 from sqlite_utils.utils import OperationalError
 from werkzeug.exceptions import HTTPException, NotFound
 
+from webapp.api import problems
 from webapp.htmx import is_htmx
 from webapp.sentences import said
 from webapp.store import errors as store
@@ -27,6 +28,7 @@ STATUS: dict[type[store.StoreError], int] = {
     store.ChangedMeanwhile: 409,
     store.LastAdmin: 409,
     store.StaleToken: 409,
+    store.KeyReused: 422,
     store.DatabaseUnusable: 503,
     store.UnsafeSQLite: 503,
 }
@@ -107,6 +109,8 @@ def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     if status < 400 and error.response is not None:
         return make_response(error.response)
+    if problems.wanted():
+        return problems.of_http(error)
     response = answer(status, _words(status, error))
     retry_after = getattr(error, "retry_after", None)
     if retry_after:
@@ -150,7 +154,9 @@ def _heading(status: int) -> str:
 
 
 def answer(status: int, message: str) -> Response:
-    """The error as a page, or for htmx as a notice at the head of the page that is open."""
+    """The error as a page, or for htmx as a notice at the head of the page that is open, or for a program."""
+    if problems.wanted():
+        return problems.answer(status, message)
     if not is_htmx():
         page = render_template("error.html", status=status, heading=_heading(status), message=message)
         return make_response(page, status)

@@ -50,8 +50,8 @@ def keep_upload(upload: FileStorage, folder: Path) -> str:
         raise FileError(
             "not_stored", f"The file could not be stored ({error.strerror}). Nothing was imported."
         ) from error
-    except FileError:
-        path.unlink()
+    except BaseException:  # whoever sent it is gone, or sent too much
+        path.unlink(missing_ok=True)
         raise
     return name
 

@@ -31,6 +31,7 @@ PROJECT = (
 SITE = (
     (lazy_gettext("Projects"), "projects.index", "admin"),
     (lazy_gettext("People"), "people.index", "admin"),
+    (lazy_gettext("Tokens"), "tokens.index", "admin"),
     (lazy_gettext("Audit log"), "audit.index", "admin"),
     (lazy_gettext("Health"), "health.show", "admin"),
 )

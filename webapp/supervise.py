@@ -172,21 +172,23 @@ def web_command(instance: Instance, host: str, port: int, processes: int, thread
     ]
 
 
-def worker_command(instance: Instance) -> list[str]:
-    """The command line of one worker."""
-    return [sys.executable, "-P", "-m", "webapp.cli", "--instance", str(instance.folder), "worker"]
+def command(instance: Instance, name: str) -> list[str]:
+    """The command line of a worker or the predictor."""
+    return [sys.executable, "-P", "-m", "webapp.cli", "--instance", str(instance.folder), name]
 
 
 def supervisor(
     instance: Instance, host: str, port: int, processes: int, threads: int, workers: int
 ) -> Supervisor:
-    """Web server and workers of an instance, not yet started; SuperviseError when the address is taken."""
+    """Web server, workers and predictor of an instance, not yet started; SuperviseError when the address is taken."""
     require_free(host, port)
     environment = {**os.environ, ENVIRONMENT: str(instance.folder)}
     web = Child("web server", web_command(instance, host, port, processes, threads), environment)
     web.renewal = signal.SIGHUP  # gunicorn starts new processes, then lets the old ones finish
     names = ["worker"] if workers == 1 else [f"worker {number}" for number in range(1, workers + 1)]
-    children = [web, *(Child(name, worker_command(instance), environment) for name in names)]
+    beside = [(name, command(instance, "worker")) for name in names]
+    beside.append(("predictor", command(instance, "predictor")))
+    children = [web, *(Child(name, words, environment) for name, words in beside)]
     return Supervisor(children, (host, port))
 
 

@@ -23,6 +23,7 @@ REFUSED = [
     ("/projects/new", "name", ""),
     ("/people", "password", "short"),
     ("/account", "current", "not it"),
+    ("/tokens", "days", "0"),
     ("/projects/1/settings", "auto_round_every", "-1"),
     ("/projects/1/reviews/bulk?scope=all&action=ask_for_labels", "labels", "99"),
 ]

@@ -2,7 +2,6 @@
 
 import secrets
 import shutil
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from sqlite_utils import Database
 from webapp.cli.context import pass_database
 from webapp.cli.long_work import see_through
 from webapp.cli.output import ProgressLine
-from webapp.importing import ROW_ERRORS, ColumnMap, FileOptions, preview
+from webapp.importing import ROW_ERRORS, ColumnMap, FileOptions, choose_columns
 from webapp.instance import Instance
 from webapp.store import jobs, projects, users
 from webapp.store.connection import utc_now
@@ -65,14 +64,6 @@ def import_command(
     else:
         counts = import_file(instance, db, project, file, options, chosen)
     _report(instance, counts, dry_run)
-
-
-def choose_columns(file: Path, options: FileOptions, named: Mapping[str, str | None]) -> ColumnMap:
-    """The columns named, the others guessed; a label column is never guessed."""
-    guessed = asdict(preview(file, options).guess) | {"label": None}
-    taken = set(filter(None, named.values()))
-    free = {role: column for role, column in guessed.items() if column not in taken}
-    return ColumnMap(**(free | {role: column for role, column in named.items() if column}))
 
 
 def import_file(

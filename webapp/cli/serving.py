@@ -1,4 +1,4 @@
-"""winnow run, web, worker, demo: the processes."""
+"""winnow run, web, worker, predictor, demo: the processes."""
 
 import os
 import signal
@@ -17,6 +17,8 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECURE = "WINNOW_COOKIE_SECURE"
 # Training takes what the pages leave: people wait for a page, and nobody waits at a round.
 NICENESS = 10
+# A program waits at the predictor: before training, behind people.
+PREDICTOR_NICENESS = 5
 
 
 def server_options(function: click.decorators.FC) -> click.decorators.FC:
@@ -95,7 +97,7 @@ def watch(instance: Instance, stop: threading.Event) -> None:
     from webapp.worker.watchdog import Watchdog
 
     def command(worker_id: str) -> list[str]:
-        return [*supervise.worker_command(instance), "--as", worker_id]
+        return [*supervise.command(instance, "worker"), "--as", worker_id]
 
     Watchdog(instance.folder, command, configuration.read(instance)["WORK_LIMIT_MINUTES"] * 60).run(stop)
 
@@ -111,6 +113,26 @@ def work(instance: Instance, stop: threading.Event, worker_id: str) -> None:
     run_forever(instance.folder, stop, worker_id)
     stop.set()
     keeper.join()
+
+
+@click.command("predictor")
+@pass_instance
+def predictor_command(instance: Instance) -> None:
+    """Run the predictor alone: what answers for the model over the HTTP API. SIGTERM ends it."""
+    check(instance)
+    os.nice(PREDICTOR_NICENESS)
+    logs.set_up()
+    from webapp.predictor import PredictorServer
+
+    with PredictorServer(instance) as server:
+
+        def end(number: int, frame: FrameType | None) -> None:
+            # It waits for the loop that this signal interrupts.
+            threading.Thread(target=server.shutdown).start()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, end)
+        server.serve_forever()
 
 
 @click.command("demo")

@@ -9,7 +9,7 @@ from webapp.importing.error_file import ErrorFile
 from webapp.importing.errors import ROW_ERRORS, FileError, FileNote, RowError
 from webapp.importing.guess import guess_columns
 from webapp.importing.languages import parse_language
-from webapp.importing.preview import Preview, preview
+from webapp.importing.preview import Preview, choose_columns, preview
 from webapp.importing.review_file import FileOptions, ReviewFile, Row, open_file
 from webapp.importing.reviews import PARTS, REVIEW_NOTES, ParsedReview, parse_rating, parse_review
 
@@ -33,6 +33,7 @@ __all__ = [
     "ReviewFile",
     "Row",
     "RowError",
+    "choose_columns",
     "detect_encoding",
     "detect_format",
     "guess_columns",

@@ -1,6 +1,7 @@
 """What a file looks like before anything of it is imported."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -50,3 +51,13 @@ def preview(
         date_order=guess_date_order(dates),
         warnings=file.notes,
     )
+
+
+def choose_columns(
+    path: Path, options: FileOptions, named: Mapping[str, str | None], name: str | None = None
+) -> ColumnMap:
+    """The columns named, the others guessed; a label column is never guessed: labels count as human."""
+    guessed = asdict(preview(path, options, name=name).guess) | {"label": None}
+    taken = set(filter(None, named.values()))
+    free = {role: column for role, column in guessed.items() if column not in taken}
+    return ColumnMap(**(free | {role: column for role, column in named.items() if column}))

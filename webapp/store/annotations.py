@@ -8,7 +8,14 @@ from sqlite_utils import Database
 
 from webapp.store import queue, reviews
 from webapp.store.connection import from_timestamp, timestamp, write_transaction
-from webapp.store.errors import AlreadyAnnotated, InvalidValue, LeaseExpired, NothingToUndo, UnknownLabel
+from webapp.store.errors import (
+    AlreadyAnnotated,
+    InvalidValue,
+    LeaseExpired,
+    NotFound,
+    NothingToUndo,
+    UnknownLabel,
+)
 
 NOTE_LIMIT = 2_000
 ACTIONS = ("label", "skip", "flag")
@@ -59,6 +66,17 @@ def record(db: Database, token: str, user_id: int, answer: Answer, now: datetime
         if skipped is not None:
             db.execute("UPDATE annotations SET undone_by = ? WHERE id = ?", [row["id"], skipped["id"]])
         reviews.recount(db, lease["review_id"])
+    return _annotation(row)
+
+
+def own(db: Database, annotation_id: int, user_id: int) -> Annotation:
+    """One's own answer, also a withdrawn one; NotFound for anybody else's."""
+    row = db.execute(
+        "SELECT * FROM annotations WHERE id = ? AND annotator_id = ? AND action <> 'undo'",
+        [annotation_id, user_id],
+    ).fetchone()
+    if row is None:
+        raise NotFound("There is no such answer of yours.")
     return _annotation(row)
 
 

@@ -67,3 +67,7 @@ class NothingToUndo(StoreError):
 
 class StaleToken(StoreError):
     """The work was given to another worker; this one may no longer publish."""
+
+
+class KeyReused(StoreError):
+    """The Idempotency-Key of another request."""

@@ -21,6 +21,7 @@ from webapp.views import (
     reviews,
     rounds,
     team,
+    tokens,
 )
 
 BLUEPRINTS = (
@@ -40,6 +41,7 @@ BLUEPRINTS = (
     guidelines.blueprint,
     team.blueprint,
     people.blueprint,
+    tokens.blueprint,
     audit.blueprint,
     health.blueprint,
     metrics.blueprint,

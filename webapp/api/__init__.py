@@ -1,0 +1,1 @@
+"""The HTTP API for programs: JSON under /api/v1, a token instead of a login. Start reading in routes.py."""
