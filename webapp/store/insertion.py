@@ -127,6 +127,12 @@ def reset_wanted(db: Database, project: Project) -> None:
         _set_wanted(db, project, "project_id = ? AND wanted > 0", [project.id])
 
 
+def want_labels(db: Database, project: Project, review_ids: Sequence[int]) -> None:
+    """Set how many labels these reviews want, as where a near-duplicate becomes an original."""
+    with write_transaction(db):
+        _set_wanted(db, project, "id IN (SELECT value FROM json_each(?))", [json.dumps(list(review_ids))])
+
+
 def _new_ones(
     db: Database, project_id: int, batch: Sequence[NewReview], outcome: BatchOutcome
 ) -> list[NewReview]:

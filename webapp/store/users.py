@@ -116,7 +116,7 @@ def set_role(db: Database, user_id: int, role: str, by: int | None) -> None:
         raise InvalidValue(f"The role is one of {', '.join(ROLES)}.")
     with write_transaction(db):
         if role != "admin":
-            _keep_an_admin(db, user_id)
+            keep_an_admin(db, user_id)
         db.execute("UPDATE users SET role = ? WHERE id = ?", [role, user_id])
         db.execute("DELETE FROM sessions WHERE user_id = ?", [user_id])
         audit.log(db, by, "user.role", f"user:{user_id}", role=role)
@@ -126,7 +126,7 @@ def disable(db: Database, user_id: int, by: int | None, now: datetime | None = N
     """Close an account: sessions and tokens die, leases return to the queue, labels stay."""
     moment = timestamp(now or utc_now())
     with write_transaction(db):
-        _keep_an_admin(db, user_id)
+        keep_an_admin(db, user_id)
         db.execute("UPDATE users SET disabled_at = ? WHERE id = ? AND disabled_at IS NULL", [moment, user_id])
         db.execute("DELETE FROM sessions WHERE user_id = ?", [user_id])
         db.execute(
@@ -137,13 +137,14 @@ def disable(db: Database, user_id: int, by: int | None, now: datetime | None = N
 
 
 def enable(db: Database, user_id: int, by: int | None) -> None:
-    """Open a closed account again."""
+    """Open a closed account again; an erased one is nobody's any more."""
     with write_transaction(db):
-        db.execute("UPDATE users SET disabled_at = NULL WHERE id = ?", [user_id])
+        db.execute("UPDATE users SET disabled_at = NULL WHERE id = ? AND erased_at IS NULL", [user_id])
         audit.log(db, by, "user.enable", f"user:{user_id}")
 
 
-def _keep_an_admin(db: Database, leaving: int) -> None:
+def keep_an_admin(db: Database, leaving: int) -> None:
+    """LastAdmin where nobody else could look after things."""
     others = db.execute(
         "SELECT count(*) FROM users WHERE role = 'admin' AND disabled_at IS NULL AND id <> ?", [leaving]
     ).fetchone()[0]

@@ -138,7 +138,7 @@ def dry_run(
 
 def run(db: Database, instance: Path, claim: work.Claim, progress: Progress) -> None:
     """Run a claimed import job: rows in batches, then the parts are drawn and the queue opens."""
-    _remove_finished_uploads(db, instance)
+    remove_finished_uploads(db, instance)
     job = jobs.get(db, claim.id)
     project = projects.get(db, job.project_id)
     errors = instance / "imports" / f"import-{job.id}-errors.csv"
@@ -158,7 +158,7 @@ def run(db: Database, instance: Path, claim: work.Claim, progress: Progress) -> 
     _offer(db, project)
 
 
-def _remove_finished_uploads(db: Database, instance: Path) -> None:
+def remove_finished_uploads(db: Database, instance: Path) -> None:
     """The files of imports that are over: not in the run itself, which a kill may yet repeat."""
     for name in jobs.finished_uploads(db):
         (instance / "uploads" / name).unlink(missing_ok=True)

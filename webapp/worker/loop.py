@@ -1,4 +1,4 @@
-"""The worker's loops: rounds, exports, quality, encoding ahead, in this order; imports beside them: they are light."""
+"""The worker's loops: rounds, exports, quality, encoding ahead, in this order; imports and erasures beside them."""
 
 import logging
 import os
@@ -24,8 +24,10 @@ from webapp.worker.lease import Lease, Stopped
 
 log = logging.getLogger(__name__)
 IDLE_SECONDS = 1.0
+# What runs beside the rest.
+BESIDE = ("import", "erase")
 # What is claimed first. Quality and encoding ahead yield to what stands before them, and to rounds.
-ORDER = (("import", "export"), ("quality",), ("encode",))
+ORDER = ((*BESIDE, "export"), ("quality",), ("encode",))
 YIELDS = {"quality": ("export",), "encode": ("export", "quality")}
 Run = Callable[[Database, Path, work.Claim, Progress], object]
 Turn = Callable[[Database, Path, datetime, threading.Event | None], bool]
@@ -35,7 +37,7 @@ def run_forever(instance: Path, stop: threading.Event) -> None:
     """Work until `stop` is set; an error of one turn is logged and the next turn goes on."""
     beside = [
         threading.Thread(target=_pulse, args=(instance, stop), name="pulse", daemon=True),
-        # Nobody should wait for a round to end before their file comes in.
+        # Nobody should wait for a round to end before their file comes in, or before they are erased.
         threading.Thread(target=_repeat, args=(import_next, instance, stop), name="imports", daemon=True),
     ]
     for thread in beside:
@@ -60,10 +62,10 @@ def run_next(db: Database, instance: Path, now: datetime, stop: threading.Event 
 
 
 def import_next(db: Database, instance: Path, now: datetime, stop: threading.Event | None = None) -> bool:
-    """Do the oldest import; False when there is none."""
-    claim = work.claim_next(db, "jobs", now, ("import",))
+    """Do the oldest import or erasure; False when there is none."""
+    claim = work.claim_next(db, "jobs", now, BESIDE)
     if claim is not None:
-        _run(db, instance, claim, _job_runner("import"), stop)
+        _run(db, instance, claim, _job_runner(jobs.get(db, claim.id).kind), stop)
     return claim is not None
 
 
@@ -168,6 +170,10 @@ def _job_runner(kind: str) -> Run:
         from webapp.worker import imports
 
         return imports.run
+    if kind == "erase":
+        from webapp.worker import erasures
+
+        return erasures.run
     if kind == "encode":
         from webapp.worker import encodings  # loads torch
 

@@ -1,0 +1,331 @@
+"""The erasure of a customer: no trace in the database, its log, caches, files; and a kill at any step loses nothing."""
+
+import csv
+import json
+import random
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from learner import encoders
+from learner.features import FeatureCache
+from learner.settings import RoundSettings
+from webapp import erasing, import_drafts
+from webapp import instance as instances
+from webapp.importing import ColumnMap
+from webapp.instance import Instance
+from webapp.store import (
+    adjudications,
+    annotations,
+    erasures,
+    jobs,
+    model_versions,
+    projects,
+    queue,
+    rounds,
+    saved_views,
+    suspects,
+    users,
+    work,
+)
+from webapp.store.annotations import Answer
+from webapp.store.connection import open_database, utc_now, write_transaction
+from webapp.store.model_versions import ModelVersion
+from webapp.store.projects import Project, ProjectSettings
+from webapp.worker.loop import import_next, run_next
+
+CUSTOMER = "customer-quagga-4711"
+# Letters that nobody else here uses, so that a trace of three in the index of words would show.
+CANARIES = [
+    "Ѫѭ Ѯѯ Ѱѱ the parcel smelled of zzyzx moss, canary one, and my neighbour laughed",
+    "又一只金丝雀躲在衣柜后面唱了整整一夜的歌，真是烦死人了",
+    'Canary three said "never again", twice.\nAnd left by the fjord-quartz window.',
+]
+NOTE = "the annotator wonders about the canary's xylophone cage"
+TWIN = "by the way the twin canary sat on a perch of maplewood"
+
+
+def files_with(folder: Path, *texts: str, but: tuple[str, ...] = ()) -> list[str]:
+    """Every file below the folder that holds one of the texts in any spelling; not by the program's own search."""
+    needles = [
+        spelled
+        for text in texts
+        for piece in (text, text[:30], *text.split("\n"))
+        for spelled in (
+            piece.encode(),
+            piece.encode("utf-16-le"),
+            piece.encode("utf-16-be"),
+            json.dumps(piece)[1:-1].encode(),
+            json.dumps(piece, ensure_ascii=False)[1:-1].encode(),
+        )
+    ]
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.name not in but]
+    return sorted(
+        {str(path.relative_to(folder)) for path in paths for each in needles if each in path.read_bytes()}
+    )
+
+
+def opinions(size: int) -> Iterator[tuple[str, str]]:
+    """Made-up reviews with their labels, no two alike."""
+    words = {"positive": "great", "negative": "terrible", "neutral": "okay"}
+    for number in range(size):
+        label = list(words)[number % 3]
+        yield f"the phone was {words[label]} and {words[label]} {number}", label
+
+
+def write_file(path: Path, size: int = 150) -> None:
+    rows = [
+        {"text": text, "author": f"customer-{number % 40}", "label": label, "mood": "calm"}
+        for number, (text, label) in enumerate(opinions(size))
+    ]
+    rows += [
+        {"text": text, "author": CUSTOMER, "label": label, "mood": f"extra {text[:40]}"}
+        for text, label in zip(CANARIES, ("positive", "", ""), strict=True)
+    ]
+    rows += [
+        {"text": TWIN, "author": CUSTOMER, "label": "", "mood": ""},
+        {"text": TWIN.upper(), "author": "customer-7", "label": "", "mood": ""},
+        {"text": "x" * 100_001 + CANARIES[0], "author": CUSTOMER, "label": "", "mood": ""},
+        {"text": f"{CANARIES[0]} too many", "author": CUSTOMER, "label": "", "mood": "", None: ["fields"]},
+    ]
+    random.Random(3).shuffle(rows)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "author", "label", "mood"])
+        for row in rows:
+            writer.writerow(
+                [value for each in row.values() for value in (each if isinstance(each, list) else [each])]
+            )
+
+
+def payload(file: str) -> dict[str, object]:
+    columns = ColumnMap(text="text", author="author", label="label")
+    return {"file": file, "name": file, "columns": asdict(columns), "human_labels": True, "dry_run": False}
+
+
+@pytest.fixture(scope="module")
+def furnished_once(tmp_path_factory: pytest.TempPathFactory, encoders_folder: Path) -> Path:
+    """An instance with a customer's reviews in every place where a review can leave a trace; made once and copied."""
+    where = instances.locate(tmp_path_factory.mktemp("furnished") / "instance")
+    instances.create(where)
+    shutil.copytree(encoders_folder, where.encoders, dirs_exist_ok=True)
+    with closing(instances.open_instance(where)) as db:
+        users.add(db, "root", "hash", "admin")
+        settings = ProjectSettings(
+            holdout_size=10,
+            validation_size=10,
+            auto_round_every=0,
+            learner={"encoder": "tiny", "query_size": 20},
+        )
+        project = projects.create(db, "shop", settings=settings)
+        write_file(where.uploads / "first.csv")
+        jobs.create(db, project.id, "import", payload("first.csv"), 1, utc_now())
+        import_next(db, where.folder, utc_now())
+        db.execute("UPDATE reviews SET part = 'pool' WHERE author_id = ?", [CUSTOMER])
+        db.conn.commit()
+        a_round(db, where.folder, project)
+        leave_traces(db, where.folder, project)
+    return where.folder
+
+
+@pytest.fixture
+def instance(tmp_path: Path, furnished_once: Path) -> Path:
+    return Path(shutil.copytree(furnished_once, tmp_path / "instance"))
+
+
+@pytest.fixture
+def db(instance: Path) -> Iterator[Database]:
+    with closing(instances.open_instance(Instance(instance))) as database:
+        yield database
+
+
+@pytest.fixture
+def shop(db: Database) -> Project:
+    return projects.get(db, 1)
+
+
+def a_round(db: Database, instance: Path, project: Project) -> ModelVersion:
+    """Encode, train, publish; the version that serves then."""
+    settings = RoundSettings.from_dict(project.settings.learner).to_dict()
+    rounds.start(db, project.id, settings, "button", 1, utc_now())
+    while run_next(db, instance, utc_now()):
+        pass
+    return model_versions.of_project(db, project.id)[0]
+
+
+def theirs(db: Database) -> list[int]:
+    return [row["id"] for row in erasures.reviews_of(db, [CUSTOMER], None)]
+
+
+def leave_traces(db: Database, instance: Path, project: Project) -> None:
+    now = utc_now()
+    ids = [db.execute("SELECT id FROM reviews WHERE text = ?", [text]).fetchone()["id"] for text in CANARIES]
+    ada = users.add(db, "ada", "hash", "annotator")
+    for review_id in ids[1:2]:
+        lease = queue.claim_review(db, project.id, ada.id, review_id, now)
+        assert lease is not None
+        given = annotations.record(db, lease.token, ada.id, Answer("label", project.labels[0].id, NOTE), now)
+        annotations.change(db, given.id, ada.id, Answer("label", project.labels[2].id, NOTE), now)
+    assert queue.claim_review(db, project.id, ada.id, ids[2], now) is not None
+    adjudications.decide(db, ids[0], project.labels[1].id, 1, NOTE, now)
+    saved_views.save(db, project.id, "smells", "text=smelled+of+zzyzx+moss%2C+canary", 1, now)
+    with write_transaction(db):
+        db.execute("UPDATE reviews SET original = text || ' kept' WHERE id = ?", [ids[0]])
+        db.execute(
+            "INSERT INTO api_tokens (user_id, prefix, token_hash, scopes, created_at) VALUES (1, '', x'00', '', '')"
+        )
+        for number, ascii_only in enumerate((True, False)):
+            body = json.dumps({"review": {"text": CANARIES[1]}}, ensure_ascii=ascii_only)
+            db.execute(
+                "INSERT INTO idempotency_keys VALUES (1, ?, x'00', 201, ?, '')", [f"key {number}", body]
+            )
+        db.execute(
+            "INSERT INTO annotation_counts SELECT project_id, count(*), '' FROM annotations GROUP BY 1"
+        )
+    doubts = [suspects.FoundSuspect(ids[0], project.labels[0].id, project.labels[2].id, None, 0.9)]
+    job = jobs.create(db, project.id, "quality", {}, 1, now)
+    claim = work.claim_this(db, "jobs", job.id, now)
+    assert claim is not None
+    suspects.replace(db, project.id, doubts, now, claim)
+    work.finish(db, claim, "done", now)
+    write_file(instance / "uploads" / "draft.csv")
+    draft = import_drafts.begin(db, project, "draft.csv", "draft.csv", 1, now)
+    where = Instance(instance)
+    import_drafts.change(db, draft, import_drafts.read(where, draft).form.typed)
+    import_drafts.check(db, where, project, jobs.get(db, draft.id), 1, now)
+    version = model_versions.serving(db, project.id)
+    assert version is not None
+    (instance / "exports" / f"winnow-model-{version.id}-onnx-9.zip").write_text(CANARIES[0])
+    (instance / "uploads" / "other.csv").write_text("text,author\nfine,somebody\n")
+    import_drafts.begin(db, project, "other.csv", "other.csv", 1, now)
+
+
+def cached(instance: Path, text: str) -> bool:
+    cache = FeatureCache(instance / "features", encoders.resolve(instance / "encoders", "tiny"))
+    return cache.missing([text]) == 0
+
+
+def ask(db: Database, instance: Path, project: Project | None = None) -> int:
+    return erasing.request_customer(db, Instance(instance), CUSTOMER, project, 1, utc_now()).id
+
+
+def test_nothing_of_an_erased_customer_is_left_in_any_file(
+    db: Database, instance: Path, shop: Project
+) -> None:
+    before = files_with(instance, *CANARIES, NOTE, CUSTOMER)
+    assert {"winnow.sqlite", "uploads/draft.csv"} <= set(before)
+    assert any(name.startswith("imports/") for name in before) and any(
+        name.startswith("exports/") for name in before
+    )
+    assert cached(instance, CANARIES[0]) and cached(instance, "the phone was great and great 0")
+    counted = db.execute("SELECT annotations FROM annotation_counts").fetchone()[0]
+    ids = theirs(db)
+    logged = db.execute("SELECT count(*) FROM annotations").fetchone()[0]
+    job = ask(db, instance)
+    with closing(open_database(instance / "winnow.sqlite")) as reader:  # somebody else is there
+        reader.execute("SELECT count(*) FROM reviews").fetchone()
+        assert import_next(db, instance, utc_now())
+    done = jobs.get(db, job)
+    assert done.state == "done", done.error
+    assert done.result["found"] == [] and done.result["looked_for"] >= 4
+
+    assert files_with(instance, *CANARIES, NOTE, TWIN, CUSTOMER) == []
+    # Not even three letters in a row, which is what the index of words keeps.
+    assert files_with(instance, "Ѫѭ ", "Ѯѯ ", but=("tokenizer.json",)) == []
+    assert not cached(instance, CANARIES[0]) and cached(instance, "the phone was great and great 0")
+    assert (instance / "uploads" / "other.csv").exists()
+    gone = logged - db.execute("SELECT count(*) FROM annotations").fetchone()[0]
+    assert (
+        gone > 0 and db.execute("SELECT annotations FROM annotation_counts").fetchone()[0] == counted - gone
+    )
+    erasure = erasures.everything(db)[0]
+    assert (erasure.state, erasure.reviews, erasure.annotations) == ("done", len(ids), gone)
+    for table in (
+        "leases",
+        "annotations",
+        "predictions",
+        "ranking_items",
+        "suspects",
+        "consensus",
+        "adjudications",
+    ):
+        found = db.execute(
+            f"SELECT count(*) FROM {table} WHERE review_id IN (SELECT value FROM json_each(?))",
+            [json.dumps(ids)],
+        )
+        assert found.fetchone()[0] == 0, table
+    assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+    assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+    db.execute("INSERT INTO reviews_fts (reviews_fts, rank) VALUES ('integrity-check', 1)")
+    counted_reviews = db.execute("SELECT review_count FROM projects WHERE id = ?", [shop.id]).fetchone()[0]
+    assert counted_reviews == db.execute("SELECT count(*) FROM reviews").fetchone()[0]
+
+
+def test_the_versions_that_saw_the_texts_are_marked(db: Database, instance: Path, shop: Project) -> None:
+    version = model_versions.serving(db, shop.id)
+    assert version is not None and version.stale_since is None
+    ask(db, instance)
+    import_next(db, instance, utc_now())
+    assert model_versions.get(db, version.id).stale_since is not None
+    assert erasures.everything(db)[0].model_versions == [version.id]
+    rounds.start(
+        db, shop.id, RoundSettings.from_dict(shop.settings.learner).to_dict(), "button", 1, utc_now()
+    )
+    while run_next(db, instance, utc_now()):
+        pass
+    newest = model_versions.of_project(db, shop.id)[0]
+    assert newest.id != version.id and newest.stale_since is None
+
+
+def test_a_near_duplicate_of_another_customer_stays_and_takes_the_place(
+    db: Database, instance: Path, shop: Project
+) -> None:
+    row = db.execute("SELECT id, near_duplicate_of, wanted FROM reviews WHERE author_id = 'customer-7' AND text = ?",
+                     [TWIN.upper()]).fetchone()  # fmt: skip
+    other = db.execute("SELECT id FROM reviews WHERE text = ?", [TWIN]).fetchone()["id"]
+    if row["near_duplicate_of"] is None:  # the file's order made it the original: turn it round
+        with write_transaction(db):
+            db.execute("UPDATE reviews SET near_duplicate_of = NULL, wanted = 1 WHERE id = ?", [other])
+            db.execute(
+                "UPDATE reviews SET near_duplicate_of = ?, wanted = 0, needed = 0 WHERE id = ?",
+                [other, row["id"]],
+            )
+    ask(db, instance)
+    import_next(db, instance, utc_now())
+    heir = db.execute("SELECT * FROM reviews WHERE id = ?", [row["id"]]).fetchone()
+    assert (heir["text"], heir["near_duplicate_of"]) == (TWIN.upper(), None)
+    assert heir["wanted"] >= 1 and heir["needed"] >= 1
+
+
+class Killed(BaseException):
+    """As the kernel does it: nothing after this point runs."""
+
+
+PHASES = ("uploads", "reviews", "features", "compact", "search")
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_an_erasure_killed_half_way_goes_on(db: Database, instance: Path, shop: Project, phase: str) -> None:
+    from webapp.worker import erasures as runner
+
+    job = ask(db, instance)
+
+    def killed(name: str, done: int, total: int) -> None:
+        if name == phase:
+            raise Killed
+
+    claim = work.claim_this(db, "jobs", job, utc_now())
+    assert claim is not None
+    with pytest.raises(Killed):
+        runner.run(db, instance, claim, killed)
+    assert erasures.everything(db)[0].state == "running"
+    with closing(instances.open_instance(Instance(instance))) as another:
+        assert import_next(another, instance, utc_now() + 2 * work.HEARTBEAT_LIMIT)
+    assert jobs.get(db, job).state == "done" and erasures.everything(db)[0].state == "done"
+    assert files_with(instance, *CANARIES, NOTE, TWIN, CUSTOMER) == []
+    assert not cached(instance, CANARIES[0])
