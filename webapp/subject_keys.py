@@ -6,7 +6,7 @@ import re
 
 from webapp.instance import Instance, secret_key
 
-PSEUDONYM = re.compile(r"author-[0-9a-f]{20}")
+PSEUDONYM = re.compile(r"person-[0-9a-f]{20}")
 
 
 class SubjectKeys:
@@ -19,7 +19,7 @@ class SubjectKeys:
         """What stands for a customer's id where that id must not be kept; always the same for the same id."""
         if PSEUDONYM.fullmatch(author):
             return author
-        return f"author-{self._hash('author', author).hex()[:20]}"
+        return f"person-{self._hash('author', author).hex()[:20]}"
 
     def customer(self, author: str) -> bytes:
         """The key of a customer, by id or by pseudonym alike."""

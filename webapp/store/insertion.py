@@ -18,7 +18,7 @@ LARGEST_SHARE = {"holdout": 0.20, "validation": 0.10}
 OPENING_CHUNK = 5_000
 COLUMNS = (
     "id project_id import_id external_id text text_hash near_key near_duplicate_of language rating product_id author_id"
-    " reviewed_at category extra part shuffle_key wanted needed created_at"
+    " reviewed_at category extra part shuffle_key wanted needed created_at original"
 ).split()
 
 
@@ -197,6 +197,7 @@ def _row(
         "wanted": 0,
         "needed": 0,
         "created_at": timestamp(now),
+        "original": parsed.original,
     }
     return tuple(values[column] for column in COLUMNS)
 
