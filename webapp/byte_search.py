@@ -14,6 +14,8 @@ _PIECE = re.compile(r'[^"\\\r\n\t]+')
 LONGEST = 60
 # Shorter pieces stand in texts of others too. A Chinese character says as much as some letters.
 SHORTEST, SHORTEST_WIDE = 16, 8
+# A shorter name or id is part of other words.
+SHORTEST_NAME = 8
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,12 @@ def telling_piece(text: str) -> str | None:
         if len(piece) >= (SHORTEST if piece.isascii() else SHORTEST_WIDE):
             return str(piece[:LONGEST])
     return None
+
+
+def pieces_of(texts: Iterable[str], names: Iterable[str]) -> list[str]:
+    """What to look for: names that are long enough to tell, and a telling piece of each text."""
+    pieces = [piece for text in texts if (piece := telling_piece(text))]
+    return [*(name for name in names if len(name) >= SHORTEST_NAME), *pieces]
 
 
 def search(

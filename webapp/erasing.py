@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from webapp import byte_search
 from webapp.instance import Instance, open_instance
 from webapp.store import erasures, jobs, model_versions, projects, users
 from webapp.store.connection import utc_now, write_transaction
@@ -55,6 +56,19 @@ def preview_customer(
         [model_versions.get(db, version) for version in erasures.versions_that_saw(db, ids)],
         [row["text"][:200] for row in found[:5]],
     )
+
+
+def customer_pieces(db: Database, instance: Instance, customer: str, project: Project | None) -> list[str]:
+    """By what the customer can be recognised in a file, but for what others say as well; to be taken before."""
+    keys = SubjectKeys(instance)
+    texts = [row["text"] for row in _reviews_of(db, keys, customer, project)]
+    names = [] if project else [customer, keys.pseudonym(customer)]
+    return byte_search.pieces_of(texts, names)
+
+
+def said_by_nobody_else(db: Database, pieces: list[str]) -> list[str]:
+    """The pieces that no text still there holds; to be asked afterwards."""
+    return [piece for piece in pieces if not erasures.is_said_by_others(db, piece)]
 
 
 def request_customer(

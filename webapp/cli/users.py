@@ -59,7 +59,7 @@ def list_(instance: Instance, db: Database, as_json: bool) -> None:
 @pass_database
 def disable(instance: Instance, db: Database, name: str) -> None:
     """Close an account: it is logged out everywhere, its labels stay."""
-    user = _named(db, name)
+    user = named(db, name)
     users.disable(db, user.id, by=None)
     click.echo(f"{user.name} can no longer log in.")
 
@@ -70,7 +70,7 @@ def disable(instance: Instance, db: Database, name: str) -> None:
 @pass_database
 def passwd(instance: Instance, db: Database, name: str, password_stdin: bool) -> None:
     """Set a new password and end the sessions of that account."""
-    user = _named(db, name)
+    user = named(db, name)
     password = _password(password_stdin)
     users.set_password(db, user.id, hash_password(password), by=None)
     click.echo(f"{user.name} has a new password and is logged out everywhere.")
@@ -87,7 +87,8 @@ def _password(from_stdin: bool) -> str:
     return password
 
 
-def _named(db: Database, name: str) -> User:
+def named(db: Database, name: str) -> User:
+    """The account of that name; NotFound says how to see them all."""
     found = users.by_name(db, name)
     if found is None:
         raise NotFound(f"There is no user named {name}. See: winnow user list")

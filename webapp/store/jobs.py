@@ -130,7 +130,7 @@ def finished_uploads(db: Database) -> list[str]:
     """Names of uploaded files that only imports which are over still mention."""
     rows = db.execute(
         "SELECT json_extract(payload, '$.file') AS file FROM jobs WHERE kind = 'import' GROUP BY file"
-        " HAVING max(state IN ('draft', 'queued', 'running')) = 0"
+        " HAVING file IS NOT NULL AND max(state IN ('draft', 'queued', 'running')) = 0"
     )
     return [row["file"] for row in rows]
 

@@ -1,7 +1,6 @@
 """Carry out an erasure, step by step; each can be repeated, so a killed erasure goes on where it stopped."""
 
 import secrets
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,6 @@ from webapp.worker import erased_files
 NOT_SEARCHED = ("backups", "encoders")
 # Texts looked for by the job itself; the command looks for all.
 SEARCHED = 50
-# A shorter name or id is part of other words.
-SHORTEST_NAME = 8
 
 
 def run(db: Database, instance: Path, claim: work.Claim, progress: Progress) -> None:
@@ -46,22 +43,16 @@ def carry_out(
         if rewritten:
             compaction.rewrite(db)
         compaction.empty_log(db, lambda: progress("compact", 0, 1))
-    said_by_nobody_else = [piece for piece in pieces[:SEARCHED] if not erasures.is_said_by_others(db, piece)]
-    searched = byte_search.search(instance.folder, said_by_nobody_else, NOT_SEARCHED, progress)
+    sought = erasing.said_by_nobody_else(db, pieces[:SEARCHED])
+    searched = byte_search.search(instance.folder, sought, NOT_SEARCHED, progress)
     erasures.finish(db, erasure.id, utc_now())
     return {
         "rewritten": rewritten,
-        "looked_for": len(said_by_nobody_else),
+        "looked_for": len(sought),
         "files": searched.files,
         "bytes": searched.bytes,
         "found": searched.found,
     }
-
-
-def pieces_of(texts: Sequence[str], names: Sequence[str]) -> list[str]:
-    """What to look for afterwards: a telling piece of each text, and names that are long enough to tell."""
-    pieces = [piece for text in texts if (piece := byte_search.telling_piece(text))]
-    return [*(name for name in names if len(name) >= SHORTEST_NAME), *pieces]
 
 
 def _erase_customer(db: Database, instance: Instance, erasure: Erasure, progress: Progress) -> list[str]:
@@ -73,7 +64,9 @@ def _erase_customer(db: Database, instance: Instance, erasure: Erasure, progress
     ]
     found = erasures.reviews_of(db, names, erasure.project_id)
     # In another project the customer's id may stay.
-    pieces = pieces_of([row["text"] for row in found], names if erasure.project_id is None else [])
+    pieces = byte_search.pieces_of(
+        [row["text"] for row in found], names if erasure.project_id is None else []
+    )
     # Before the rows go: they tell which uploaded files hold the same texts.
     hashes = {bytes(row["text_hash"]) for row in found}
     erased_files.drop_uploads(db, instance, erasure, keys, hashes, progress)
@@ -93,4 +86,4 @@ def _erase_annotator(db: Database, instance: Instance, erasure: Erasure, progres
         return []
     progress("people", 0, 1)
     erased_people.erase(db, erasure.id, account.id, hash_password(secrets.token_urlsafe(32)), utc_now())
-    return pieces_of([], [account.name])
+    return byte_search.pieces_of([], [account.name])

@@ -20,6 +20,7 @@ from webapp.importing.errors import FileError
 from webapp.store import jobs, projects, quality, rounds, work
 from webapp.store.connection import database_path, open_database, utc_now
 from webapp.store.errors import RoundAlreadyOpen, StaleToken, StoreError
+from webapp.worker.imports import remove_finished_uploads
 from webapp.worker.lease import Lease, Stopped
 
 log = logging.getLogger(__name__)
@@ -138,6 +139,8 @@ def _run(
     except Exception as error:  # recorded for people, whatever it was
         log.exception("%s %s failed", claim.table, claim.id)
         work.finish(db, claim, "failed", utc_now(), _for_people(error))
+    if claim.table == "jobs":  # an upload holds people's words as they wrote them, unmasked
+        remove_finished_uploads(db, instance)
 
 
 def _both(lease: Lease, also: Progress | None) -> Progress:
