@@ -31,6 +31,7 @@ PROJECT = (
 SITE = (
     (lazy_gettext("Projects"), "projects.index", "admin"),
     (lazy_gettext("People"), "people.index", "admin"),
+    (lazy_gettext("Privacy"), "privacy.index", "admin"),
     (lazy_gettext("Health"), "health.show", "admin"),
 )
 # Pages of these blueprints are told apart by their view, not by the blueprint.

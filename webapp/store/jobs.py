@@ -112,6 +112,14 @@ def open_of_kind(db: Database, kind: str) -> list[Job]:
     return [_job(row) for row in rows]
 
 
+def latest(db: Database, kind: str, limit: int) -> list[Job]:
+    """The newest jobs of a kind that ended well, of all projects."""
+    rows = db.execute(
+        "SELECT * FROM jobs WHERE kind = ? AND state = 'done' ORDER BY id DESC LIMIT ?", [kind, limit]
+    )
+    return [_job(row) for row in rows]
+
+
 def ids_of_project(db: Database, project_id: int) -> set[int]:
     """The ids of all jobs of a project."""
     return {row[0] for row in db.execute("SELECT id FROM jobs WHERE project_id = ?", [project_id])}

@@ -14,6 +14,7 @@ from webapp.views import (
     imports,
     labels,
     people,
+    privacy,
     projects,
     quality,
     reviews,
@@ -38,6 +39,7 @@ BLUEPRINTS = (
     guidelines.blueprint,
     team.blueprint,
     people.blueprint,
+    privacy.blueprint,
     health.blueprint,
     assets.blueprint,
 )
