@@ -22,7 +22,7 @@ def rule_words() -> dict[str, RuleWords]:
         "email": _("E-mail addresses"),
         "iban": _("Bank accounts (IBAN)"),
         "order": _("Order, parcel and invoice numbers"),
-        "id": _("ID numbers (Chinese resident ID, US social security)"),
+        "id": _("ID numbers (China, USA)"),
         "card": _("Payment cards"),
         "phone": _("Phone numbers"),
         "chat": _("WeChat and QQ names"),

@@ -107,7 +107,7 @@ def list_(instance: Instance, db: Database, as_json: bool) -> None:
 def compact(instance: Instance, db: Database) -> None:
     """Write the database anew, without what deletions left in its pages; best while nobody works.
 
-    An erasure does this by itself unless the database is larger than 1 GB.
+    An erasure does this by itself unless the database is larger than 256 MB: others cannot write meanwhile.
     """
     before = compaction.size(db)
     compaction.rewrite(db)

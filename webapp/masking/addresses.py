@@ -18,7 +18,7 @@ _HIDDEN_EMAIL = re.compile(
 )
 _ADDRESS_END = r"\s<>\"'，。！？；：、）】》」（【《「"
 _URL = re.compile(
-    rf"(?<![A-Za-z0-9])(?:(?:https?|ftp)://|www\.)[^{_ADDRESS_END}]{{3,2000}}"
+    rf"(?:(?:https?|ftp)://|(?<![A-Za-z0-9])www\.)[^{_ADDRESS_END}]{{3,2000}}"
     # Without either, a host with a path: the name of a shop alone, as Amazon.com, says nothing of anybody.
     rf"|(?<![A-Za-z0-9.@/-])(?:[A-Za-z0-9-]{{1,63}}\.){{1,4}}"
     rf"(?:com|net|org|cn|io|co|me|ly|gl|uk|de|in|tv|cc|be|info|shop|link)/[^{_ADDRESS_END}]{{2,2000}}",

@@ -7,8 +7,8 @@ from sqlite_utils import Database
 
 from webapp.store.errors import StoreError
 
-# Writers wait while the file is written anew, about a second for each 100 MB; their browsers keep the answers.
-LARGEST_WITH_WRITERS = 2**30
+# Writers wait while the file is written anew: a busy disk takes 30 MB in a second, and they wait ten at most.
+LARGEST_WITH_WRITERS = 2**28
 CHECKPOINT_SECONDS = 60.0
 RETRY_SECONDS = 0.2
 

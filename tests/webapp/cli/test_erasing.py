@@ -12,7 +12,7 @@ from traces import files_with
 
 from webapp import erasing
 from webapp.instance import Instance
-from webapp.store import erasures, insertion, jobs, login_attempts, sessions, users
+from webapp.store import compaction, erasures, insertion, jobs, login_attempts, sessions, users
 from webapp.store.connection import utc_now, write_transaction
 from webapp.store.projects import Project
 
@@ -58,6 +58,18 @@ def test_the_search_says_where_something_is_left(
     (instance.folder / "notes.txt").write_text(f"somebody wrote: {CANARY}", "utf-16")
     done = winnow("erase", "customer", "customer-0815", "--verify", "--yes")
     assert done.exit_code == 1 and "notes.txt" in done.stderr
+
+
+def test_a_large_database_is_written_anew_by_a_command_of_its_own(
+    winnow: Winnow, instance: Instance, db: Database, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compaction, "LARGEST_WITH_WRITERS", 0)
+    assert (
+        "In a quiet hour run `winnow erase compact`"
+        in winnow("erase", "customer", "customer-0815", "--yes").stdout
+    )
+    assert winnow("erase", "compact").exit_code == 0
+    assert files_with(instance.folder, CANARY, "customer-0815") == []
 
 
 def test_an_erased_customers_rows_stay_out_of_later_imports(
