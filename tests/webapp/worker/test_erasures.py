@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from learner.features import FeatureCache
 from learner.settings import RoundSettings
 from webapp import erasing
 from webapp import instance as instances
+from webapp.importing import ColumnMap
 from webapp.instance import Instance
 from webapp.store import (
     erasures,
@@ -28,6 +30,7 @@ from webapp.store import (
 )
 from webapp.store.connection import open_database, utc_now, write_transaction
 from webapp.store.projects import Project
+from webapp.worker import imports
 from webapp.worker.loop import import_next, run_next
 
 
@@ -210,3 +213,31 @@ def test_a_customer_of_one_project_stays_in_the_other(db: Database, instance: Pa
     ask(db, instance, shop)
     import_next(db, instance, utc_now())
     assert [row["project_id"] for row in erasures.reviews_of(db, [CUSTOMER], None)] == [other.id]
+
+
+def test_an_import_that_runs_meanwhile_brings_none_of_their_rows(
+    db: Database, instance: Path, shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = projects.create(db, "other")
+    monkeypatch.setattr(imports, "BATCH", 10)
+    rows = [f"{CUSTOMER if number % 2 else 'somebody'},number {number} of the quills" for number in range(40)]
+    (instance / "uploads" / "running.csv").write_text("\n".join(["author,text", *rows]), "utf-8")
+    columns = asdict(ColumnMap(text="text", author="author"))
+    job = jobs.create(db, other.id, "import", {"file": "running.csv", "columns": columns}, 1, utc_now())
+    claim = work.claim_this(db, "jobs", job.id, utc_now())
+    assert claim is not None
+    seen = []
+
+    def erase_after_the_first_batch(phase: str, done: int, total: int) -> None:
+        if not seen:
+            with closing(instances.open_instance(Instance(instance))) as another:
+                seen.append(len(erasures.reviews_of(another, [CUSTOMER], other.id)))
+                ask(another, instance)
+                import_next(another, instance, utc_now())
+
+    imports.run(db, instance, claim, erase_after_the_first_batch)
+    assert seen == [5]
+    assert erasures.reviews_of(db, [CUSTOMER], None) == []
+    assert len(erasures.reviews_of(db, ["somebody"], other.id)) == 20
+    assert jobs.get(db, job.id).result["reasons"] == {"erased_customer": 15}
+    assert files_with(instance, "of the quills", but=("winnow.sqlite", "winnow.sqlite-wal")) == []
