@@ -444,6 +444,8 @@ CREATE TABLE erasures (
     id INTEGER PRIMARY KEY,
     kind TEXT NOT NULL CHECK (kind IN ('customer', 'annotator')),
     subject_key BLOB NOT NULL,
+    -- Where a customer was erased in one project only.
+    project_id INTEGER REFERENCES projects (id) ON DELETE CASCADE,
     reviews INTEGER NOT NULL DEFAULT 0,
     annotations INTEGER NOT NULL DEFAULT 0,
     -- Model versions that were trained on the erased texts, as a JSON list of ids.
@@ -455,6 +457,12 @@ CREATE TABLE erasures (
 );
 
 CREATE INDEX erasures_by_subject ON erasures (kind, subject_key);
+
+CREATE INDEX leases_of_review ON leases (review_id);
+
+CREATE INDEX suspects_of_review ON suspects (review_id);
+
+CREATE INDEX annotations_undone_by ON annotations (undone_by) WHERE undone_by IS NOT NULL;
 
 CREATE INDEX api_tokens_of_user ON api_tokens (user_id);
 

@@ -8,7 +8,7 @@ from builders import a_finished_round, a_project, a_user, an_annotation
 from sqlite_utils import Database
 
 from learner.progress import silent
-from webapp import backups, import_drafts
+from webapp import backups, erasing, import_drafts
 from webapp import instance as instances
 from webapp.instance import Instance
 from webapp.store import (
@@ -34,6 +34,7 @@ from webapp.store.connection import utc_now, write_transaction
 from webapp.store.projects import Project
 from webapp.store.suspects import FoundSuspect
 from webapp.store.users import User
+from webapp.worker import erasures as worker_erasures
 from webapp.worker import quality as worker_quality
 
 ENGLISH = (
@@ -59,7 +60,7 @@ CHINESE = (
 # Reviews that both annotators label: enough for every figure of agreement.
 SHARED = 35
 GUIDELINES = "# Mood\n\nLabel the *whole* review.\n\n- Facts without an opinion are neutral."
-MESSY_FILE = 'id,text,stars\nm1,"Très bon café",5\nm2,,3\nm3,too,many,fields\nm4,Fine,4\n'
+MESSY_FILE = 'id,text,stars\nm1,"Très bon café, ring 212-456-0100",5\nm2,,3\nm3,too,many,fields\nm4,Fine,4\n'
 # Not reached by the address of the first of each kind: other states of a page, other projects.
 MORE_ADDRESSES = (
     "/projects/1/imports/2",
@@ -105,6 +106,7 @@ def furnish(instance: Instance) -> None:
     for name, days in (("nightly export", 90), ("an old one", 1)):
         made = now - timedelta(days=2)
         tokens.create(db, root.id, ["read", "annotate"], root.id, made, days, name)
+    erase(db, instance, root, now)
     db.close()
 
 
@@ -206,6 +208,17 @@ def judge(db: Database, instance: Instance, project: Project, now: datetime) -> 
     doubts = [FoundSuspect(review_id, negative, positive, positive, 0.9) for review_id in (4, 14)]
     suspects.replace(db, project.id, doubts, now, claim)
     work.finish(db, claim, "done", now)
+
+
+def erase(db: Database, instance: Instance, root: User, now: datetime) -> None:
+    """One erasure that is done and one that was stopped half way."""
+    erasing.request_customer(db, instance, "c72", None, root.id, now)
+    claim = work.claim_next(db, "jobs", now, ("erase",))
+    assert claim is not None
+    worker_erasures.run(db, instance.folder, claim, silent)
+    work.finish(db, claim, "done", now)
+    stopped = erasing.request_customer(db, instance, "c73", None, root.id, now)
+    jobs.cancel(db, stopped.id, root.id, now)
 
 
 def begin_import(db: Database, instance: Instance, project: Project, root: User, now: datetime) -> None:

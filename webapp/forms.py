@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from flask_babel import gettext as _
 
 from webapp.importing import ColumnMap, FileOptions
+from webapp.masking import RULES, Masking
 from webapp.store.label_sets import LONGEST_NAME
 from webapp.store.projects import ASSISTANCE, CONSENSUS, DEFAULT_LABELS, LANGUAGES, ProjectSettings
 
@@ -188,20 +189,40 @@ def reason(source: Mapping[str, str]) -> Form[str]:
 
 
 @dataclass(frozen=True)
+class CustomerTyped:
+    """Whose reviews to erase, and where; None: in all projects."""
+
+    customer: str
+    project_id: int | None
+
+
+def customer(source: Mapping[str, str], projects: Collection[int]) -> Form[CustomerTyped]:
+    """A customer's id, exactly as it stood in the file, and a project or all."""
+    read = Reader(source)
+    typed = read.typed.get("customer", "")
+    if not typed.strip():
+        read.errors["customer"] = _("Please fill this in.")
+    project = read.choice("project", {"", *map(str, projects)})
+    return read.form(CustomerTyped(typed, int(project) if project.isdecimal() else None))
+
+
+@dataclass(frozen=True)
 class FileReading:
-    """How an uploaded file is to be read, and whether its labels are people's."""
+    """How an uploaded file is to be read, whether its labels are people's, and what of it is masked."""
 
     options: FileOptions
     columns: ColumnMap
     human_labels: bool
+    masking: Masking = field(default_factory=Masking)
 
 
+NO_MASKS = Masking()
 ROLES_OF_COLUMNS = tuple(each.name for each in fields(ColumnMap))
 AUTOMATIC = ""
 
 
 def file_reading(source: Mapping[str, str]) -> Form[FileReading]:
-    """Encoding, format and delimiter (empty: find out), a column a role (empty: none), the promise about labels."""
+    """Encoding, format and delimiter (empty: find out), a column a role (empty: none), labels, masks."""
     read = Reader(source)
     delimiter = {"tab": "\t"}.get(read.typed.get("delimiter", ""), read.typed.get("delimiter", "")) or None
     options = FileOptions(
@@ -217,14 +238,21 @@ def file_reading(source: Mapping[str, str]) -> Form[FileReading]:
         elif column:
             taken[column] = role
     human = read.flag("human_labels") and columns["label"] is not None
-    return read.form(FileReading(options, ColumnMap(**columns), human))
+    rules = tuple(name for name in RULES if read.flag(f"mask_{name}"))
+    masking = Masking(rules, bool(rules) and read.flag("keep_original"))
+    return read.form(FileReading(options, ColumnMap(**columns), human, masking))
 
 
-def filled_file_reading(options: FileOptions, columns: ColumnMap, human_labels: bool) -> Form[FileReading]:
+def filled_file_reading(
+    options: FileOptions, columns: ColumnMap, human_labels: bool, masking: Masking = NO_MASKS
+) -> Form[FileReading]:
     """How a file is read, as the form shows it."""
     typed = {role: column or "" for role, column in asdict(columns).items()}
     typed |= {"encoding": options.encoding or "", "format": options.format or ""}
     typed["delimiter"] = "tab" if options.delimiter == "\t" else options.delimiter or ""
     if human_labels:
         typed["human_labels"] = "1"
-    return Form(typed, {}, FileReading(options, columns, human_labels))
+    typed |= {f"mask_{name}": "1" for name in masking.rules}
+    if masking.keep_original:
+        typed["keep_original"] = "1"
+    return Form(typed, {}, FileReading(options, columns, human_labels, masking))

@@ -2,9 +2,11 @@
 
 import os
 import secrets
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +14,27 @@ from sqlite_utils import Database
 from werkzeug.datastructures import FileStorage
 
 from webapp.forms import FileReading, Form, file_reading, filled_file_reading
-from webapp.importing import ColumnMap, FileError, FileOptions, Preview, guess_columns, preview
+from webapp.importing import (
+    ColumnMap,
+    FileError,
+    FileOptions,
+    Preview,
+    Row,
+    guess_columns,
+    open_file,
+    preview,
+)
 from webapp.instance import Instance
+from webapp.masking import RULES, Masking
 from webapp.store import jobs
 from webapp.store.jobs import Job
 from webapp.store.projects import Project
 from webapp.worker import imports
+from webapp.worker.import_rows import Screen
 
 PREVIEW_ROWS = 20
+# Enough to see what masks do, within the time of a page.
+MASK_ROWS, MASK_EXAMPLES = 2_000, 5
 # A file of this size is checked within a request, in seconds; anything larger is a job for the worker.
 CHECKED_AT_ONCE = 20_000_000
 # Packed reviews are a quarter to a third of their plain size.
@@ -64,6 +79,8 @@ def begin(db: Database, project: Project, file: str, name: str, by: int, now: da
         "options": asdict(FileOptions()),
         "columns": None,
         "human_labels": False,
+        # Whoever wants less masked says so; nothing is masked of what they do not see first.
+        **Masking(tuple(RULES)).to_payload(),
     }
     return jobs.create(db, project.id, "import", payload, by, now, draft=True)
 
@@ -81,16 +98,46 @@ def path_of(instance: Instance, job: Job) -> Path:
 
 def read(instance: Instance, job: Job) -> Reading:
     """The preview of a draft with its columns, guessed where nobody has chosen yet."""
-    options = FileOptions(**job.payload["options"])
+    options, masking = FileOptions(**job.payload["options"]), Masking.of(job.payload)
     try:
         shown = preview(path_of(instance, job), options, PREVIEW_ROWS, job.payload["name"])
     except FileError as error:
-        return Reading(filled_file_reading(options, ColumnMap(), False), None, error)
+        return Reading(filled_file_reading(options, ColumnMap(), False, masking), None, error)
     chosen = job.payload["columns"]
     columns = ColumnMap(**chosen) if chosen else shown.guess
     if not set(filter(None, asdict(columns).values())) <= set(shown.columns):
         columns = guess_columns(shown.columns, [row.cells for row in shown.rows])
-    return Reading(filled_file_reading(options, columns, bool(job.payload["human_labels"])), shown, None)
+    human = bool(job.payload["human_labels"])
+    return Reading(filled_file_reading(options, columns, human, masking), shown, None)
+
+
+@dataclass(frozen=True)
+class MaskPreview:
+    """What masks do to the first rows of a file: counts by rule, and some rows before and after."""
+
+    rows: int
+    any_chosen: bool
+    counts: dict[str, int]
+    examples: list[tuple[int, str, str]]
+
+
+def preview_masks(instance: Instance, job: Job, columns: ColumnMap) -> MaskPreview:
+    """Mask the first rows of a draft's file, for people to look at; nothing is stored."""
+    masker = Screen(instance, job.payload).masker
+    options = FileOptions(**job.payload["options"])
+    file = open_file(path_of(instance, job), options, job.payload["name"])
+    rows = [row for row in islice(file.rows(), MASK_ROWS) if isinstance(row, Row)]
+    masked = [masker.row(row, columns) for row in rows] if masker else []
+    texts = [
+        (row.cells.get(columns.text or "", ""), each.row) for row, each in zip(rows, masked, strict=False)
+    ]
+    changed = [
+        (row.number, before, after)
+        for before, row in texts
+        if (after := row.cells.get(columns.text or "", "")) != before
+    ]
+    counts = Counter(rule for each in masked for rule in each.rules)
+    return MaskPreview(len(rows), masker is not None, dict(counts), changed[:MASK_EXAMPLES])
 
 
 def change(db: Database, job: Job, typed: Mapping[str, str]) -> Form[FileReading]:
@@ -105,6 +152,7 @@ def change(db: Database, job: Job, typed: Mapping[str, str]) -> Form[FileReading
         "options": asdict(chosen.options),
         "columns": asdict(chosen.columns) if same_file else None,
         "human_labels": chosen.human_labels,
+        **chosen.masking.to_payload(),
     }
     jobs.update_draft(db, job.id, payload)
     return form
@@ -129,7 +177,10 @@ def check(db: Database, instance: Instance, project: Project, job: Job, by: int,
     errors = instance.folder / "imports" / f"check-{job.id}-errors.csv"
     errors.parent.mkdir(exist_ok=True)
     human = bool(payload["human_labels"])
-    counts = imports.dry_run(db, project, path, options, columns, human, name=payload["name"], errors=errors)
+    screen = Screen(instance, payload)
+    counts = imports.dry_run(
+        db, project, path, options, columns, human, name=payload["name"], errors=errors, screen=screen
+    )
     jobs.update_draft(db, job.id, {**payload, "checked": asdict(counts)})
 
 

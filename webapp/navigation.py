@@ -32,6 +32,7 @@ SITE = (
     (lazy_gettext("Projects"), "projects.index", "admin"),
     (lazy_gettext("People"), "people.index", "admin"),
     (lazy_gettext("Tokens"), "tokens.index", "admin"),
+    (lazy_gettext("Privacy"), "privacy.index", "admin"),
     (lazy_gettext("Audit log"), "audit.index", "admin"),
     (lazy_gettext("Health"), "health.show", "admin"),
 )

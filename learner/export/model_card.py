@@ -29,7 +29,7 @@ LIMITS = (
 class CardFacts:
     """What the card tells that the checkpoint does not know. `created` is a date; `training_labels` is a count.
 
-    labels: as the project calls them today, in the order of the model's scores.
+    labels: as the project calls them today, in the order of the model's scores. stale_since: a date, see _stale.
     """
 
     project: str
@@ -42,6 +42,7 @@ class CardFacts:
     classifier: str
     metrics: list[Metric] = field(default_factory=list)
     limits: Sequence[str] = LIMITS
+    stale_since: str | None = None
 
 
 def model_card(facts: CardFacts, use: str, agreement: str, library: str) -> str:
@@ -62,6 +63,7 @@ def model_card(facts: CardFacts, use: str, agreement: str, library: str) -> str:
             "",
             f"{facts.training_labels} reviews labelled by people, language: {_plain(facts.language)}. Most were chosen "
             "by the model's own uncertainty, so they are harder than average. No text of theirs is in these files.",
+            *_stale(facts),
             "",
             "## Model",
             "",
@@ -80,6 +82,17 @@ def model_card(facts: CardFacts, use: str, agreement: str, library: str) -> str:
             "",
         ]
     )
+
+
+def _stale(facts: CardFacts) -> list[str]:
+    """What an erasure after the training means for these files."""
+    if facts.stale_since is None:
+        return []
+    return [
+        "",
+        f"**Some of these reviews were erased on {_plain(facts.stale_since)}, after the training.** The weights may "
+        "still know them. Use a version that was trained since.",
+    ]
 
 
 def _front_matter(facts: CardFacts, library: str) -> list[str]:

@@ -7,6 +7,7 @@ from flask import Flask
 
 from webapp import forms, people_forms
 from webapp.importing import ColumnMap, FileOptions
+from webapp.masking import Masking
 from webapp.store.projects import ProjectSettings
 
 
@@ -92,8 +93,13 @@ def test_an_empty_password_asks_for_one_to_be_made_and_a_short_one_is_refused() 
 
 def test_a_file_reading_survives_the_round_trip() -> None:
     options, columns = FileOptions(encoding="gb18030", delimiter="\t"), ColumnMap(text="评论", label="情感")
-    shown = forms.filled_file_reading(options, columns, human_labels=True)
-    assert forms.file_reading(shown.typed).checked() == forms.FileReading(options, columns, True)
+    masking = Masking(("email", "phone"), keep_original=True)
+    shown = forms.filled_file_reading(options, columns, True, masking)
+    assert forms.file_reading(shown.typed).checked() == forms.FileReading(options, columns, True, masking)
+
+
+def test_an_original_is_kept_only_of_what_is_masked() -> None:
+    assert not forms.file_reading({"text": "text", "keep_original": "1"}).checked().masking.keep_original
 
 
 def test_labels_cannot_be_human_without_a_label_column() -> None:

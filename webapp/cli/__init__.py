@@ -24,6 +24,7 @@ COMMANDS = {
     "token": ("tokens", "Create, list and revoke tokens for the HTTP API."),
     "project": ("projects", "Create and list projects."),
     "import": ("importing", "Import a file of reviews into a project."),
+    "erase": ("erasing", "Erase a customer or an annotator for good, and list what was erased."),
     "encoder": ("encoders", "Add and list encoders."),
     "round": ("rounds", "Start, list, show and cancel rounds."),
     "export": ("exporting", "Export the labelled data or the model."),

@@ -13,12 +13,15 @@ from webapp.cli.long_work import see_through
 from webapp.cli.output import ProgressLine
 from webapp.importing import ROW_ERRORS, ColumnMap, FileOptions, choose_columns
 from webapp.instance import Instance
+from webapp.masking import RULES, Masking, rules_named
 from webapp.store import jobs, projects, users
 from webapp.store.connection import utc_now
 from webapp.store.errors import InvalidValue
 from webapp.store.projects import Project
+from webapp.worker.import_rows import Screen
 from webapp.worker.imports import ImportCounts, dry_run
 
+NO_MASKS = Masking()
 ROLES = ("text", "id", "rating", "product", "author", "date", "category", "label", "split", "language")
 
 
@@ -37,6 +40,14 @@ def column_options(function: click.decorators.FC) -> click.decorators.FC:
 @column_options
 @click.option("--encoding", help="As in utf-8, utf-16, gb18030, latin-1.  [default: found out]")
 @click.option("--format", "format_", type=click.Choice(["csv", "tsv", "jsonl"]), help="[default: found out]")
+@click.option(
+    "--mask",
+    default="all",
+    show_default=True,
+    metavar="RULES",
+    help=f"What to mask, best effort: all, none, or some of {', '.join(RULES)}.",
+)
+@click.option("--keep-original", is_flag=True, help="Keep masked texts as they were too, for admins to see.")
 @click.option("--dry-run", is_flag=True, help="Count what would come in; change nothing.")
 @pass_database
 def import_command(
@@ -46,6 +57,8 @@ def import_command(
     file: Path,
     encoding: str | None,
     format_: str | None,
+    mask: str,
+    keep_original: bool,
     dry_run: bool,
     **columns: str | None,
 ) -> None:
@@ -57,17 +70,24 @@ def import_command(
     """
     project = projects.named(db, project_name)
     options = FileOptions(encoding=encoding, format=format_)
+    masking = Masking(rules_named(mask), keep_original)
     chosen = choose_columns(file, options, columns)
     click.echo(", ".join(f"{role}: {column}" for role, column in asdict(chosen).items() if column))
     if dry_run:
-        counts = _dry_run(db, project, file, options, chosen)
+        counts = _dry_run(instance, db, project, file, options, chosen, masking)
     else:
-        counts = import_file(instance, db, project, file, options, chosen)
+        counts = import_file(instance, db, project, file, options, chosen, masking)
     _report(instance, counts, dry_run)
 
 
 def import_file(
-    instance: Instance, db: Database, project: Project, file: Path, options: FileOptions, columns: ColumnMap
+    instance: Instance,
+    db: Database,
+    project: Project,
+    file: Path,
+    options: FileOptions,
+    columns: ColumnMap,
+    masking: Masking = NO_MASKS,
 ) -> ImportCounts:
     """Import in this process, or let a live worker run it; Failed says why it did not end well."""
     kept = f"{secrets.token_hex(16)}{''.join(file.suffixes[-2:])}"
@@ -79,6 +99,7 @@ def import_file(
         "columns": asdict(columns),
         "human_labels": columns.label is not None,
         "dry_run": False,
+        **masking.to_payload(),
     }
     job = jobs.create(db, project.id, "import", payload, gold_author(db), utc_now())
     see_through(instance, db, "jobs", lambda: jobs.get(db, job.id))
@@ -94,10 +115,17 @@ def gold_author(db: Database) -> int:
 
 
 def _dry_run(
-    db: Database, project: Project, file: Path, options: FileOptions, columns: ColumnMap
+    instance: Instance,
+    db: Database,
+    project: Project,
+    file: Path,
+    options: FileOptions,
+    columns: ColumnMap,
+    masking: Masking,
 ) -> ImportCounts:
-    progress = ProgressLine()
-    counts = dry_run(db, project, file, options, columns, columns.label is not None, progress, file.name)
+    progress, screen = ProgressLine(), Screen(instance, masking.to_payload())
+    human = columns.label is not None
+    counts = dry_run(db, project, file, options, columns, human, progress, file.name, screen=screen)
     progress.end()
     return counts
 
@@ -112,6 +140,9 @@ def _report(instance: Instance, counts: ImportCounts, dry: bool) -> None:
         f"{counts.labelled:,} with a human label; {counts.duplicates:,} duplicates, {counts.empty:,} empty,"
         f" {counts.rejected:,} rejected."
     )
+    if counts.masked:
+        found = ", ".join(f"{number:,} {RULES[rule].words}" for rule, number in counts.masked.items())
+        click.echo(f"Masked in {counts.masked_reviews:,} rows: {found}.")
     for code, number in counts.reasons.items():
         click.echo(f"  {number:,}: {ROW_ERRORS.get(code, code.replace('_', ' '))}")
     for code, number in counts.warnings.items():

@@ -15,6 +15,7 @@ ROW_ERRORS = {
     "too_long": "the text is longer than a review may be",
     "bad_split": "the split column names no known part",
     "duplicate_id": "another review has this id",
+    "erased_customer": "its author was erased",
 }
 
 

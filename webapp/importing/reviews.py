@@ -41,7 +41,7 @@ _EXCERPT = 200
 
 @dataclass(frozen=True, slots=True)
 class ParsedReview:
-    """A row that can be stored. The text is exactly that of the file."""
+    """A row that can be stored. The text is exactly that of the file, but for masks."""
 
     row: int
     external_id: str | None
@@ -56,6 +56,8 @@ class ParsedReview:
     extra: dict[str, str]  # every other column
     notes: tuple[str, ...]  # keys of REVIEW_NOTES
     language: str | None = None  # a code such as en; None: the project's
+    original: str | None = None  # the text before masking, where it is to be kept
+    masked: tuple[str, ...] = ()  # the rule of each mask
 
 
 def parse_review(

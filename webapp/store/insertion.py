@@ -18,7 +18,7 @@ LARGEST_SHARE = {"holdout": 0.20, "validation": 0.10}
 OPENING_CHUNK = 5_000
 COLUMNS = (
     "id project_id import_id external_id text text_hash near_key near_duplicate_of language rating product_id author_id"
-    " reviewed_at category extra part shuffle_key wanted needed created_at"
+    " reviewed_at category extra part shuffle_key wanted needed created_at original"
 ).split()
 
 
@@ -127,6 +127,12 @@ def reset_wanted(db: Database, project: Project) -> None:
         _set_wanted(db, project, "project_id = ? AND wanted > 0", [project.id])
 
 
+def want_labels(db: Database, project: Project, review_ids: Sequence[int]) -> None:
+    """Set how many labels these reviews want, as where a near-duplicate becomes an original."""
+    with write_transaction(db):
+        _set_wanted(db, project, "id IN (SELECT value FROM json_each(?))", [json.dumps(list(review_ids))])
+
+
 def _new_ones(
     db: Database, project_id: int, batch: Sequence[NewReview], outcome: BatchOutcome
 ) -> list[NewReview]:
@@ -191,6 +197,7 @@ def _row(
         "wanted": 0,
         "needed": 0,
         "created_at": timestamp(now),
+        "original": parsed.original,
     }
     return tuple(values[column] for column in COLUMNS)
 

@@ -104,6 +104,27 @@ def drafts(db: Database, project_id: int, kind: str) -> list[Job]:
     return [_job(row) for row in rows]
 
 
+def open_of_kind(db: Database, kind: str) -> list[Job]:
+    """Every job of a kind, of all projects, that is a draft, waits or runs."""
+    rows = db.execute(
+        "SELECT * FROM jobs WHERE kind = ? AND state IN ('draft', 'queued', 'running') ORDER BY id", [kind]
+    )
+    return [_job(row) for row in rows]
+
+
+def latest(db: Database, kind: str, limit: int) -> list[Job]:
+    """The newest jobs of a kind that ended well, of all projects."""
+    rows = db.execute(
+        "SELECT * FROM jobs WHERE kind = ? AND state = 'done' ORDER BY id DESC LIMIT ?", [kind, limit]
+    )
+    return [_job(row) for row in rows]
+
+
+def ids_of_project(db: Database, project_id: int) -> set[int]:
+    """The ids of all jobs of a project."""
+    return {row[0] for row in db.execute("SELECT id FROM jobs WHERE project_id = ?", [project_id])}
+
+
 def open_job(db: Database, project_id: int, kind: str) -> Job | None:
     """The oldest job of a kind that waits or runs."""
     row = db.execute(
@@ -117,7 +138,7 @@ def finished_uploads(db: Database) -> list[str]:
     """Names of uploaded files that only imports which are over still mention."""
     rows = db.execute(
         "SELECT json_extract(payload, '$.file') AS file FROM jobs WHERE kind = 'import' GROUP BY file"
-        " HAVING max(state IN ('draft', 'queued', 'running')) = 0"
+        " HAVING file IS NOT NULL AND max(state IN ('draft', 'queued', 'running')) = 0"
     )
     return [row["file"] for row in rows]
 
@@ -127,6 +148,15 @@ def save_result(db: Database, claim: work.Claim, result: dict[str, Any]) -> None
     with write_transaction(db):
         work.check(db, claim)
         db.execute("UPDATE jobs SET result = ? WHERE id = ?", [json.dumps(result), claim.id])
+
+
+def cancel_waiting(db: Database, job_id: int, now: datetime) -> None:
+    """Close a job that has not begun; one that runs goes on."""
+    with write_transaction(db):
+        db.execute(
+            "UPDATE jobs SET state = 'cancelled', finished_at = ? WHERE id = ? AND state IN ('draft', 'queued')",
+            [timestamp(now), job_id],
+        )
 
 
 def cancel(db: Database, job_id: int, by: int | None, now: datetime) -> None:

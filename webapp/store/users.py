@@ -152,7 +152,7 @@ def set_role(db: Database, user_id: int, role: str, by: int | None) -> None:
     with write_transaction(db):
         by_id(db, user_id)
         if role != "admin":
-            _keep_an_admin(db, user_id)
+            keep_an_admin(db, user_id)
         db.execute("UPDATE users SET role = ? WHERE id = ?", [role, user_id])
         db.execute("DELETE FROM sessions WHERE user_id = ?", [user_id])
         audit.log(db, by, "user.role", f"user:{user_id}", role=role)
@@ -163,7 +163,7 @@ def disable(db: Database, user_id: int, by: int | None, now: datetime | None = N
     moment = timestamp(now or utc_now())
     with write_transaction(db):
         by_id(db, user_id)
-        _keep_an_admin(db, user_id)
+        keep_an_admin(db, user_id)
         db.execute("UPDATE users SET disabled_at = ? WHERE id = ? AND disabled_at IS NULL", [moment, user_id])
         db.execute("DELETE FROM sessions WHERE user_id = ?", [user_id])
         db.execute(
@@ -174,14 +174,15 @@ def disable(db: Database, user_id: int, by: int | None, now: datetime | None = N
 
 
 def enable(db: Database, user_id: int, by: int | None) -> None:
-    """Open a closed account again."""
+    """Open a closed account again; an erased one is nobody's any more."""
     with write_transaction(db):
         by_id(db, user_id)
-        db.execute("UPDATE users SET disabled_at = NULL WHERE id = ?", [user_id])
+        db.execute("UPDATE users SET disabled_at = NULL WHERE id = ? AND erased_at IS NULL", [user_id])
         audit.log(db, by, "user.enable", f"user:{user_id}")
 
 
-def _keep_an_admin(db: Database, leaving: int) -> None:
+def keep_an_admin(db: Database, leaving: int) -> None:
+    """LastAdmin where nobody else could look after things."""
     others = db.execute(
         "SELECT count(*) FROM users WHERE role = 'admin' AND disabled_at IS NULL AND id <> ?", [leaving]
     ).fetchone()[0]

@@ -23,6 +23,7 @@ from webapp.db import get_db
 from webapp.htmx import redirect_to, render
 from webapp.importing import DELIMITERS, ENCODINGS, KINDS, REVIEW_NOTES, ROW_ERRORS, FileError
 from webapp.instance import Instance
+from webapp.mask_words import rule_words
 from webapp.security import attachment, large_upload
 from webapp.sentences import said
 from webapp.store import jobs, projects
@@ -70,6 +71,7 @@ def show(project_id: int, job_id: int) -> ResponseReturnValue:
             "job": job,
             "counts": job.result,
             "reason_words": reason_words,
+            "rules": rule_words(),
         }
         return render("imports/run.html", "imports/_run.html", **context)
     found, check_job = import_drafts.checked(get_db(), job)
@@ -202,7 +204,16 @@ def _preview_page(project: Project, job: Job, errors: dict[str, str] | None = No
         encodings=ENCODINGS,
         kinds=KINDS,
         delimiters=DELIMITERS,
+        rules=rule_words(),
+        masks=_masks(jobs.get(get_db(), job.id), reading),
     )
+
+
+def _masks(job: Job, reading: import_drafts.Reading) -> import_drafts.MaskPreview | None:
+    """What the chosen masks do, once a text column is known."""
+    if reading.preview is None or reading.form.value is None or not reading.form.value.columns.text:
+        return None
+    return import_drafts.preview_masks(_instance(), job, reading.form.value.columns)
 
 
 def _check_page(
@@ -214,6 +225,7 @@ def _check_page(
         "counts": found,
         "check_job": check_job,
         "reason_words": reason_words,
+        "rules": rule_words(),
     }
     return render("imports/check.html", "imports/_check.html", **context)
 

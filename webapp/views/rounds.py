@@ -52,6 +52,7 @@ def index(project_id: int) -> ResponseReturnValue:
         points=points,
         is_measured=is_measured,
         withdrawn=_withdrawn(project_id),
+        stale={each.round_id for each in model_versions.of_project(get_db(), project_id) if each.stale_since},
         labels=labelled.label_count(db, project_id),
     )
 

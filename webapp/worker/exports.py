@@ -74,4 +74,5 @@ def _card(db: Database, project: Project, version: ModelVersion) -> CardFacts:
         encoder=version.encoder,
         classifier=version.classifier,
         metrics=metrics,
+        stale_since=version.stale_since[:10] if version.stale_since else None,
     )

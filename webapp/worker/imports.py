@@ -2,9 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,24 +12,13 @@ from typing import Any
 from sqlite_utils import Database
 
 from learner.progress import Progress, silent
-from webapp.importing import (
-    ColumnMap,
-    ErrorFile,
-    FileError,
-    FileOptions,
-    ParsedReview,
-    ReviewFile,
-    Row,
-    RowError,
-    guess_date_order,
-    open_file,
-    parse_review,
-    text_hash,
-)
+from webapp.importing import ColumnMap, ErrorFile, FileOptions, ParsedReview, RowError, text_hash
+from webapp.instance import Instance
 from webapp.store import insertion, jobs, projects, rankings, work
 from webapp.store.connection import utc_now, write_transaction
 from webapp.store.jobs import Job
 from webapp.store.projects import Project
+from webapp.worker.import_rows import Screen, batches, opened
 
 BATCH = 1_000
 # Categories beyond these are somebody's free text; nobody is assigned to one of thousands.
@@ -54,6 +43,9 @@ class ImportCounts:
     warnings: dict[str, int] = field(default_factory=dict)
     languages: dict[str, int] = field(default_factory=dict)
     categories: dict[str, int] = field(default_factory=dict)
+    # By rule, what was masked in the rows read; and how many reviews hold a mask.
+    masked: dict[str, int] = field(default_factory=dict)
+    masked_reviews: int = 0
     error_file: str | None = None
     rows_done: int = 0
     seconds: float = 0.0
@@ -75,8 +67,10 @@ class ImportCounts:
             error_file.write(error)
 
     def warn(self, review: ParsedReview) -> None:
-        """Count what could not be understood in a row that was read all the same."""
+        """Count what could not be understood in a row that was read all the same, and what was masked."""
         self.warnings = dict(Counter(self.warnings) + Counter(review.notes))
+        self.masked = dict(Counter(self.masked) + Counter(review.masked))
+        self.masked_reviews += bool(review.masked)
 
     def add(self, outcome: insertion.BatchOutcome) -> None:
         """Count a batch that was stored."""
@@ -102,15 +96,18 @@ def dry_run(
     progress: Progress = silent,
     name: str | None = None,
     errors: Path | None = None,
+    screen: Screen | None = None,
 ) -> ImportCounts:
     """Count what an import would do, without writing a review; FileError when the file cannot be read."""
     started = time.monotonic()
     counts = ImportCounts(error_file=errors.name if errors else None)
     seen_texts: set[bytes] = set()
     seen_ids: set[str | None] = set()
-    file = _opened(path, options, columns, name)
+    file = opened(path, options, columns, name)
+    refusal = screen.refusals(db, project) if screen else lambda review: None
+    masker = screen.masker if screen else None
     with ErrorFile(errors) if errors else nullcontext() as error_file:
-        for batch in _batches(file, project, columns, human_labels):
+        for batch in batches(file, project, columns, human_labels, masker, BATCH):
             parsed = _refuse_errors(batch, counts, error_file)
             hashes = [text_hash(review.text) for review in parsed]
             seen_texts |= insertion.existing_hashes(db, project.id, hashes)
@@ -118,7 +115,9 @@ def dry_run(
                 db, project.id, [r.external_id for r in parsed if r.external_id]
             )
             for review, digest in zip(parsed, hashes, strict=True):
-                if digest in seen_texts:
+                if refused := refusal(review):
+                    counts.refuse(refused, error_file)
+                elif digest in seen_texts:
                     counts.duplicates += 1
                 elif review.external_id in seen_ids:
                     error = RowError(
@@ -138,7 +137,7 @@ def dry_run(
 
 def run(db: Database, instance: Path, claim: work.Claim, progress: Progress) -> None:
     """Run a claimed import job: rows in batches, then the parts are drawn and the queue opens."""
-    _remove_finished_uploads(db, instance)
+    remove_finished_uploads(db, instance)
     job = jobs.get(db, claim.id)
     project = projects.get(db, job.project_id)
     errors = instance / "imports" / f"import-{job.id}-errors.csv"
@@ -150,7 +149,8 @@ def run(db: Database, instance: Path, claim: work.Claim, progress: Progress) -> 
             bool(job.payload.get("human_labels")),
             job.payload.get("name"),
         )
-        counts = dry_run(db, project, path, options, columns, human, progress, name, errors)
+        screen = Screen(Instance(instance), job.payload)
+        counts = dry_run(db, project, path, options, columns, human, progress, name, errors, screen)
         jobs.save_result(db, claim, asdict(counts))
         return
     _insert(db, instance, claim, job, project, errors, progress)
@@ -158,7 +158,7 @@ def run(db: Database, instance: Path, claim: work.Claim, progress: Progress) -> 
     _offer(db, project)
 
 
-def _remove_finished_uploads(db: Database, instance: Path) -> None:
+def remove_finished_uploads(db: Database, instance: Path) -> None:
     """The files of imports that are over: not in the run itself, which a kill may yet repeat."""
     for name in jobs.finished_uploads(db):
         (instance / "uploads" / name).unlink(missing_ok=True)
@@ -179,19 +179,23 @@ def _insert(
     progress: Progress,
 ) -> None:
     """Insert the file's rows; each batch, its counts and how far it came are one transaction."""
+    screen = Screen(Instance(instance), job.payload)
     options, columns = options_of(job.payload)
     human_labels = bool(job.payload.get("human_labels"))
     counts = ImportCounts.from_dict(job.result)
     counts.error_file = errors.name
     started = time.monotonic() - counts.seconds
-    file = _opened(upload_path(instance, job), options, columns, job.payload.get("name"))
+    file = opened(upload_path(instance, job), options, columns, job.payload.get("name"))
     # The batches a killed attempt committed are counted already; their rows are read past.
-    batches = islice(_batches(file, project, columns, human_labels), counts.rows_done // BATCH, None)
+    every = batches(file, project, columns, human_labels, screen.masker, BATCH)
+    rest = islice(every, counts.rows_done // BATCH, None)
     with ErrorFile(errors, append=counts.rows_done > 0) as error_file:
-        for batch in batches:
+        for batch in rest:
             parsed = _refuse_errors(batch, counts, error_file)
             hashed = insertion.with_hashes(parsed)  # the slow part, before the lock that annotators wait for
             with write_transaction(db):
+                # In the transaction: an erasure that ends this very moment counts.
+                hashed = _without_erased(hashed, screen.refusals(db, project), counts, error_file)
                 by = job.requested_by if human_labels else None
                 outcome = insertion.insert_batch(db, project, job.id, hashed, by, utc_now())
                 _add(counts, outcome, parsed, error_file)
@@ -211,40 +215,6 @@ def _offer(db: Database, project: Project) -> None:
         jobs.create(db, project.id, "encode", {"encoder": encoder}, None, now)
 
 
-def _opened(path: Path, options: FileOptions, columns: ColumnMap, name: str | None) -> ReviewFile:
-    file = open_file(path, options, name)
-    if not columns.text:
-        raise FileError(
-            "no_text_column", f"Choose the column that holds the text: {', '.join(file.columns)}."
-        )
-    chosen = {column for column in asdict(columns).values() if column}
-    missing = sorted(chosen - set(file.columns))
-    if missing:
-        raise FileError(
-            "missing_columns",
-            f"The file has no column {', '.join(missing)}. It has: {', '.join(file.columns)}.",
-        )
-    return file
-
-
-def _batches(
-    file: ReviewFile, project: Project, columns: ColumnMap, human_labels: bool
-) -> Iterator[list[ParsedReview | RowError]]:
-    labels = [label.name for label in project.labels]
-    if not human_labels:
-        columns = replace(columns, label=None)
-    start = [
-        row.cells.get(columns.date or "", "") for row in islice(file.rows(), 200) if isinstance(row, Row)
-    ]
-    order = guess_date_order(start)
-    parsed = (
-        row if isinstance(row, RowError) else parse_review(row, columns, labels, date_order=order)
-        for row in file.rows()
-    )
-    while batch := list(islice(parsed, BATCH)):
-        yield batch
-
-
 def _refuse_errors(
     batch: list[ParsedReview | RowError], counts: ImportCounts, error_file: ErrorFile | None
 ) -> list[ParsedReview]:
@@ -257,6 +227,21 @@ def _refuse_errors(
             counts.warn(row)
             parsed.append(row)
     return parsed
+
+
+def _without_erased(
+    hashed: list[insertion.NewReview],
+    refusal: Callable[[ParsedReview], RowError | None],
+    counts: ImportCounts,
+    error_file: ErrorFile,
+) -> list[insertion.NewReview]:
+    kept = []
+    for review in hashed:
+        if refused := refusal(review.parsed):
+            counts.refuse(refused, error_file)
+        else:
+            kept.append(review)
+    return kept
 
 
 def _add(

@@ -1,4 +1,4 @@
-"""The worker's loops: rounds, exports, quality, encoding ahead, in this order; imports beside them: they are light."""
+"""The worker's loops: rounds, exports, quality, encoding ahead, in this order; imports and erasures beside them."""
 
 import logging
 import re
@@ -21,6 +21,7 @@ from webapp.store import jobs, projects, quality, rounds, work
 from webapp.store.connection import database_path, open_database, utc_now
 from webapp.store.errors import RoundAlreadyOpen, StaleToken, StoreError
 from webapp.worker import monitor
+from webapp.worker.imports import remove_finished_uploads
 from webapp.worker.lease import Lease, Stopped
 from webapp.worker.processes import this_process
 
@@ -28,8 +29,10 @@ log = logging.getLogger(__name__)
 IDLE_SECONDS = 1.0
 # What torch and ONNX Runtime say instead of a MemoryError.
 OUT_OF_MEMORY = re.compile(r"out of memory|can't allocate memory|bad_alloc|bad allocation", re.I)
+# What runs beside the rest.
+BESIDE = ("import", "erase")
 # What is claimed first. Quality and encoding ahead yield to what stands before them, and to rounds.
-ORDER = (("import", "export"), ("quality",), ("encode",))
+ORDER = ((*BESIDE, "export"), ("quality",), ("encode",))
 YIELDS = {"quality": ("export",), "encode": ("export", "quality")}
 Run = Callable[[Database, Path, work.Claim, Progress], object]
 Turn = Callable[[Database, Path, datetime, threading.Event | None], bool]
@@ -40,8 +43,8 @@ def run_forever(instance: Path, stop: threading.Event, worker_id: str | None = N
     holder = worker_id or secrets.token_hex(8)
     beside = [
         threading.Thread(target=_pulse, args=(instance, stop, holder), name="pulse", daemon=True),
-        # Nobody should wait for a round to end before their file comes in.
         threading.Thread(target=monitor.run_forever, args=(instance, stop), name="monitor", daemon=True),
+        # Nobody should wait for a round to end before their file comes in, or before they are erased.
         threading.Thread(
             target=_repeat,
             args=(partial(import_next, holder=holder), instance, stop),
@@ -94,10 +97,10 @@ def import_next(
     stop: threading.Event | None = None,
     holder: str | None = None,
 ) -> bool:
-    """Do the oldest import; False when there is none."""
-    claim = work.claim_next(db, "jobs", now, ("import",), holder)
+    """Do the oldest import or erasure; False when there is none."""
+    claim = work.claim_next(db, "jobs", now, BESIDE, holder)
     if claim is not None:
-        _run(db, instance, claim, _job_runner("import"), stop)
+        _run(db, instance, claim, _job_runner(jobs.get(db, claim.id).kind), stop)
     return claim is not None
 
 
@@ -172,6 +175,8 @@ def _run(
     except Exception as error:  # recorded for people, whatever it was
         log.exception("%s %s failed", claim.table, claim.id)
         work.finish(db, claim, "failed", utc_now(), _for_people(error))
+    if claim.table == "jobs":  # an upload holds people's words as they wrote them, unmasked
+        remove_finished_uploads(db, instance)
 
 
 def _both(lease: Lease, also: Progress | None) -> Progress:
@@ -208,6 +213,10 @@ def _job_runner(kind: str) -> Run:
         from webapp.worker import imports
 
         return imports.run
+    if kind == "erase":
+        from webapp.worker import erasures
+
+        return erasures.run
     if kind == "encode":
         from webapp.worker import encodings  # loads torch
 

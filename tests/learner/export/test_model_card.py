@@ -28,3 +28,9 @@ def test_a_model_without_measurement_says_so(facts: CardFacts) -> None:
 
 def test_the_licence_of_an_embedded_encoder_is_stated(facts: CardFacts) -> None:
     assert "Licence of the encoder: MIT" in model_card(replace(facts, encoder="e5-small"), "", "", "onnx")
+
+
+def test_the_card_of_a_version_that_knows_erased_texts_says_so(facts: CardFacts) -> None:
+    card = model_card(replace(facts, stale_since="2026-03-01"), "Run it.", "same labels.", "onnx")
+    assert "erased on 2026-03-01, after the training" in card
+    assert "erased" not in model_card(facts, "Run it.", "same labels.", "onnx")

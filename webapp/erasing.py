@@ -1,0 +1,206 @@
+"""Erase a customer or an annotator: what would go, the request, and the journal that outlives a restored backup."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from webapp import byte_search
+from webapp.instance import Instance, open_instance
+from webapp.store import erasures, jobs, model_versions, projects, users
+from webapp.store.connection import utc_now, write_transaction
+from webapp.store.erasures import Erasure
+from webapp.store.errors import InvalidValue
+from webapp.store.jobs import Job
+from webapp.store.model_versions import ModelVersion
+from webapp.store.projects import Project
+from webapp.store.users import User
+from webapp.subject_keys import SubjectKeys
+
+JOURNAL = "erasures.jsonl"
+
+
+@dataclass(frozen=True)
+class CustomerPreview:
+    """What would go with a customer; `stale` are the model versions that would be marked."""
+
+    reviews: int
+    projects: dict[str, int]
+    annotations: int
+    predictions: int
+    stale: list[ModelVersion]
+    excerpts: list[str]
+
+
+def preview_customer(
+    db: Database, instance: Instance, customer: str, project: Project | None
+) -> CustomerPreview:
+    """What an erasure of this customer would take, in one project or in all."""
+    found = _reviews_of(db, SubjectKeys(instance), customer, project)
+    ids = [row["id"] for row in found]
+    names = {each.id: each.name for each in projects.everything(db)}
+    counts: dict[str, int] = {}
+    for row in found:
+        counts[names[row["project_id"]]] = counts.get(names[row["project_id"]], 0) + 1
+    return CustomerPreview(
+        len(found),
+        counts,
+        erasures.annotation_count(db, ids),
+        erasures.prediction_count(db, ids),
+        [model_versions.get(db, version) for version in erasures.versions_that_saw(db, ids)],
+        [row["text"][:200] for row in found[:5]],
+    )
+
+
+def customer_pieces(db: Database, instance: Instance, customer: str, project: Project | None) -> list[str]:
+    """By what the customer can be recognised in a file, but for what others say as well; to be taken before."""
+    keys = SubjectKeys(instance)
+    texts = [row["text"] for row in _reviews_of(db, keys, customer, project)]
+    names = [] if project else [customer, keys.pseudonym(customer)]
+    return byte_search.pieces_of(texts, names)
+
+
+def said_by_nobody_else(db: Database, pieces: list[str]) -> list[str]:
+    """The pieces that no text still there holds; to be asked afterwards."""
+    return [piece for piece in pieces if not erasures.is_said_by_others(db, piece)]
+
+
+def request_customer(
+    db: Database, instance: Instance, customer: str, project: Project | None, by: int | None, now: datetime
+) -> Job:
+    """Queue the erasure of a customer; the job names nobody. Later imports refuse rows of theirs."""
+    key = SubjectKeys(instance).customer(_id(customer))
+    return _queue(db, instance, "customer", key, project, by, now)
+
+
+def request_annotator(db: Database, instance: Instance, user: User, by: int | None, now: datetime) -> Job:
+    """Queue the erasure of an account; LastAdmin where nobody else could look after things."""
+    users.keep_an_admin(db, user.id)
+    key = SubjectKeys(instance).annotator(user.name, user.created_at)
+    return _queue(db, instance, "annotator", key, None, by, now)
+
+
+def open_job(db: Database, erasure: Erasure) -> Job | None:
+    """The job that carries out an erasure, while it waits or runs."""
+    return next((job for job in jobs.open_of_kind(db, "erase") if job.payload["erasure"] == erasure.id), None)
+
+
+def queue_again(db: Database, erasure: Erasure, by: int | None, now: datetime) -> Job:
+    """The open job of an erasure that is not finished, or a new one."""
+    with write_transaction(db):
+        return open_job(db, erasure) or jobs.create(
+            db, _home(db, erasure.project_id), "erase", {"erasure": erasure.id}, by, now
+        )
+
+
+def _queue(
+    db: Database,
+    instance: Instance,
+    kind: erasures.Kind,
+    key: bytes,
+    project: Project | None,
+    by: int | None,
+    now: datetime,
+) -> Job:
+    with write_transaction(db):
+        erasure = erasures.begin(db, kind, key, project.id if project else None, by, now)
+        job = queue_again(db, erasure, by, now)
+    write_journal(instance, erasure)
+    return job
+
+
+def _home(db: Database, project_id: int | None) -> int:
+    """The project that a job is filed under; an erasure in all projects is filed under the first."""
+    if project_id is not None:
+        return project_id
+    every = projects.everything(db)
+    if not every:
+        raise InvalidValue("There is no project yet, so there is nothing to erase.")
+    return min(each.id for each in every)
+
+
+def _id(customer: str) -> str:
+    if not customer:
+        raise InvalidValue("Say whose reviews to erase: the id that the column of authors holds.")
+    return customer
+
+
+def _reviews_of(db: Database, keys: SubjectKeys, customer: str, project: Project | None) -> list[Any]:
+    names = {_id(customer), keys.pseudonym(customer)}
+    return erasures.reviews_of(db, names, project.id if project else None)
+
+
+def write_journal(instance: Instance, erasure: Erasure) -> None:
+    """Note an erasure beside the database, on disk before anything goes: an old backup does not know of it."""
+    entry = {
+        "kind": erasure.kind,
+        "subject_key": erasure.subject_key.hex(),
+        "project": erasure.project_id,
+        "at": erasure.created_at,
+    }
+    if any({**entry, "at": each.get("at")} == each for each in read_journal(instance)):
+        return
+    descriptor = os.open(instance.folder / JOURNAL, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with open(descriptor, "a", encoding="ascii") as file:
+        file.write(json.dumps(entry) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_journal(instance: Instance) -> Iterator[dict[str, Any]]:
+    """The erasures ever asked for here; a line that a kill cut short is passed over."""
+    path: Path = instance.folder / JOURNAL
+    for line in path.read_text("ascii", "replace").splitlines() if path.is_file() else ():
+        try:
+            entry = json.loads(line)
+            bytes.fromhex(entry["subject_key"])
+        except (ValueError, KeyError, TypeError):
+            continue
+        yield entry
+
+
+def replay(instance: Instance) -> int:
+    """Erase again whatever the journal names and the database still has, as after a restore. How many subjects."""
+    from webapp.worker.erasures import carry_out  # loads the learner
+
+    with closing(open_instance(instance)) as db:
+        due = [erasure for erasure in _journalled(db, instance) if _has(db, SubjectKeys(instance), erasure)]
+        for erasure in due:
+            carry_out(db, instance, erasure.id)
+    return len(due)
+
+
+def _journalled(db: Database, instance: Instance) -> list[Erasure]:
+    """The journal's erasures as the table has them; those it does not know are entered."""
+    known = {(each.kind, each.subject_key, each.project_id): each for each in erasures.everything(db)}
+    for entry in read_journal(instance):
+        key = (entry["kind"], bytes.fromhex(entry["subject_key"]), entry.get("project"))
+        if key not in known:
+            known[key] = erasures.begin(db, *key, None, utc_now())
+    return list(known.values())
+
+
+def _has(db: Database, keys: SubjectKeys, erasure: Erasure) -> bool:
+    if erasure.kind == "customer":
+        return any(
+            keys.customer(each) == erasure.subject_key for each in erasures.customers(db, erasure.project_id)
+        )
+    return account_of(db, keys, erasure) is not None
+
+
+def account_of(db: Database, keys: SubjectKeys, erasure: Erasure) -> User | None:
+    """The account that an erasure means, as long as it has its name."""
+    return next(
+        (
+            each
+            for each in users.everyone(db)
+            if keys.annotator(each.name, each.created_at) == erasure.subject_key
+        ),
+        None,
+    )
