@@ -9,9 +9,16 @@ from tempfile import TemporaryDirectory
 import hypothesis.strategies as st
 from builders import NOON, a_project, a_user
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
-from webapp.store import annotations, consensus, projects, queue, rankings, rounds, work
+from webapp.store import annotations, consensus, projects, queue, rankings, rounds, users, work
 from webapp.store.annotations import Answer
 from webapp.store.connection import open_database, timestamp
 from webapp.store.errors import AlreadyAnnotated, LeaseExpired, NothingToUndo, RoundAlreadyOpen, StaleToken
@@ -20,25 +27,27 @@ from webapp.store.rankings import RankedReview
 PEOPLE = st.integers(0, 3)
 DESKS = st.integers(0, 2)
 SIZE, WANTED = 4, 2
+LEAST_STEPS = 2_000
 Vote = tuple[int, int, int]
 
 
 class Team(RuleBasedStateMachine):
     """Four people at three connections, four reviews that want two labels each, two workers, and a clock."""
 
-    empty_database = b""
+    begun = b""
+    steps = 0
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = TemporaryDirectory()
         path = Path(self.folder.name) / "winnow.sqlite"
-        path.write_bytes(self.empty_database)
+        path.write_bytes(self.begun)
         self.desks = [open_database(path) for _ in range(3)]
+        for db in self.desks:
+            db.execute("PRAGMA synchronous = OFF")  # a power cut is another test's matter
         self.db = self.desks[0]
-        self.people = [a_user(self.db, name).id for name in ("ada", "ben", "cyd", "dan")]
-        self.project = a_project(self.db, size=SIZE, overlap_share=1.0, overlap_labels=WANTED, ahead=1)
-        self.db.execute("UPDATE jobs SET state = 'done'")
-        self.db.conn.commit()
+        self.people = [user.id for user in users.everyone(self.db)]
+        (self.project,) = projects.everything(self.db)
         self.now = NOON
         self.seen: list[tuple[int, str]] = []
         self.claims: list[work.Claim] = []
@@ -57,6 +66,7 @@ class Team(RuleBasedStateMachine):
         if isinstance(found, list):
             self.seen += [(who, lease.token) for lease in found]
 
+    @precondition(lambda self: self.seen)
     @rule(
         pick=st.integers(0, 30),
         action=st.sampled_from(["label", "label", "skip", "flag"]),
@@ -64,10 +74,8 @@ class Team(RuleBasedStateMachine):
         desk=DESKS,
     )
     def answer(self, pick: int, action: str, position: int, desk: int) -> None:
-        """Any lease ever given, live or long lost."""
-        if not self.seen:
-            return
-        who, token = self.seen[pick % len(self.seen)]
+        """Any lease ever given, the latest first, live or long lost."""
+        who, token = self.seen[-1 - pick % len(self.seen)]
         label = self.project.labels[position].id if action == "label" else None
         with suppress(LeaseExpired, AlreadyAnnotated):
             stored = annotations.record(
@@ -77,6 +85,14 @@ class Team(RuleBasedStateMachine):
                 assert (stored.review_id, who) not in self.labels, "an answer was overwritten"
                 self.labels[stored.review_id, who] = label
 
+    @initialize(labels=st.integers(0, 4))
+    def begin(self, labels: int) -> None:
+        """Mostly in the middle of the work: an empty project has little to lose."""
+        for turn in range(labels):
+            self.claim(turn % 4, 1, turn % 3)
+            self.answer(0, "label", turn % 3, turn % 3)
+
+    @precondition(lambda self: self.labels)
     @rule(who=PEOPLE, desk=DESKS)
     def undo(self, who: int, desk: int) -> None:
         with suppress(NothingToUndo):
@@ -84,17 +100,17 @@ class Team(RuleBasedStateMachine):
             annotations.undo_last(self.desks[desk], self.project.id, self.people[who], self.now)
             self.labels.pop((last[1], who), None)
 
+    @precondition(lambda self: self.seen)
     @rule(pick=st.integers(0, 30), renewed=st.booleans(), desk=DESKS)
     def renew_or_release(self, pick: int, renewed: bool, desk: int) -> None:
-        if not self.seen:
-            return
-        who, token = self.seen[pick % len(self.seen)]
+        who, token = self.seen[-1 - pick % len(self.seen)]
         if not renewed:
             queue.release(self.desks[desk], token, self.people[who])
             return
         with suppress(LeaseExpired):
             queue.renew(self.desks[desk], token, self.people[who], self.now)
 
+    @precondition(lambda self: self.labels)
     @rule(who=PEOPLE, position=st.integers(0, 2), desk=DESKS)
     def change(self, who: int, position: int, desk: int) -> None:
         annotation, review = self.last_answer(who)
@@ -117,6 +133,7 @@ class Team(RuleBasedStateMachine):
                 (review, self.people[who], label) for (review, who), label in self.labels.items()
             }
 
+    @precondition(lambda self: self.frozen)
     @rule(desk=DESKS)
     def take_up_a_round(self, desk: int) -> None:
         """One that waits, or one that another worker left lying."""
@@ -125,12 +142,11 @@ class Team(RuleBasedStateMachine):
             assert all(claim.token > other.token for other in self.claims if other.id == claim.id)
             self.claims.append(claim)
 
+    @precondition(lambda self: self.claims)
     @rule(pick=st.integers(0, 30), desk=DESKS, shuffled=st.permutations(range(SIZE)))
     def publish(self, pick: int, desk: int, shuffled: list[int]) -> None:
         """Any worker that ever had a round finishes it; only the holder of the newest token may."""
-        if not self.claims:
-            return
-        db, claim = self.desks[desk], self.claims[pick % len(self.claims)]
+        db, claim = self.desks[desk], self.claims[-1 - pick % len(self.claims)]
         may = self.may_publish(claim)
         ids = [row[0] for row in db.execute("SELECT id FROM reviews ORDER BY id")]
         items = [RankedReview(ids[place], "uncertain", 0.5) for place in shuffled]
@@ -156,6 +172,10 @@ class Team(RuleBasedStateMachine):
             [self.people[who]],
         ).fetchone()
         return tuple(row) if row else (0, 0)
+
+    @invariant()
+    def a_step_was_made(self) -> None:
+        type(self).steps += 1
 
     @invariant()
     def labels_are_as_many_as_wanted_at_most_and_counted_right(self) -> None:
@@ -191,14 +211,22 @@ class Team(RuleBasedStateMachine):
             assert {(vote.review_id, vote.annotator_id, vote.label_id) for vote in votes} == stood
 
 
-def test_team(migrated: bytes) -> None:
-    Team.empty_database = migrated
+def test_team(migrated: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "winnow.sqlite"
+    path.write_bytes(migrated)
+    db = open_database(path)
+    for name in ("ada", "ben", "cyd", "dan"):
+        a_user(db, name)
+    a_project(db, size=SIZE, overlap_share=1.0, overlap_labels=WANTED, ahead=1)
+    db.close()
+    Team.begun, Team.steps = path.read_bytes(), 0
     run_state_machine_as_test(
         Team,
         settings=settings(
             max_examples=70,
-            stateful_step_count=30,
+            stateful_step_count=50,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )
+    assert Team.steps >= LEAST_STEPS
