@@ -7,11 +7,13 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+from sqlite_utils.utils import OperationalError
 
 from webapp import backup_file, checkpoint_files
 from webapp.backup_file import Manifest, Member
@@ -92,7 +94,10 @@ def make(
             manifest = _make(db, instance, path, with_encoders, now)
         except BaseException as error:
             if listed:
-                backups.fail(db, backup_id, _reason(error), utc_now())
+                with suppress(
+                    OperationalError
+                ):  # a full disk may not even take this; the cause is told all the same
+                    backups.fail(db, backup_id, _reason(error), utc_now())
             raise
         size = path.stat().st_size
         if listed:

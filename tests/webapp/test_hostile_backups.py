@@ -5,12 +5,19 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from builders import NOON
-from restored import refused
+from restored import backup_of_a_life, refused
 from sqlite_utils import Database
 
 from webapp import backup_file, backups, create_app, restoring
 from webapp.instance import Instance
+
+
+@pytest.fixture
+def lived(web_instance: Instance) -> Path:
+    """A backup of the instance, which has lived on since."""
+    return backup_of_a_life(web_instance)
 
 
 def test_a_backup_of_a_newer_version_is_refused(web_instance: Instance, web_db: Database) -> None:

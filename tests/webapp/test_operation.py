@@ -166,6 +166,10 @@ def test_the_log_tells_each_request_on_a_line_of_its_own_without_secrets_and_rev
     assert [
         each for each in (*secrets, site.instance.secret_key_file.read_text().strip()) if each in log
     ] == []
+    stored = b"".join(path.read_bytes() for path in site.instance.folder.rglob("*") if path.is_file())
+    assert [
+        each for each in (PASSWORD, CANARY_PASSWORD, METRICS_TOKEN, person.session) if each.encode() in stored
+    ] == []
     requests = [line for line in lines(site) if line["logger"] == "webapp.request_record"]
     answers = [line for line in requests if str(line["path"]).endswith("/answer")]
     assert [line["status"] for line in answers] == [200] * 5

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from builders import NOON
-from restored import contents, count
+from restored import backup_of_a_life, contents, count
 
 import migrations
 from migrations.ordered import migrations as steps
@@ -24,6 +24,12 @@ from webapp.store.connection import open_database
 
 FORK = multiprocessing.get_context("fork")
 STEPS = [step.name for step in steps._migrations]
+
+
+@pytest.fixture
+def lived(web_instance: Instance) -> Path:
+    """A backup of the instance, which has lived on since."""
+    return backup_of_a_life(web_instance)
 
 
 def test_a_restore_brings_back_the_database_the_key_and_the_checkpoints(

@@ -193,4 +193,4 @@ def settle_cookies(instance: Instance, host: str) -> None:
     if host in LOOPBACK and not decided:
         os.environ[SECURE] = "false"
     elif host not in LOOPBACK and config.get("COOKIE_SECURE", True):
-        click.echo("Logging in from other machines needs https: see “Production” in the README.", err=True)
+        click.echo("Logging in from other machines needs https: see docs/operation.md.", err=True)
