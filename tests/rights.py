@@ -28,6 +28,8 @@ class Right:
     # An object of the same kind that a colleague holds; whoever asks for it learns no more than of a missing one.
     others: Mapping[str, int | str] = field(default_factory=dict)
     for_others: int = 404
+    # Where admins look after everybody's: what they get for it.
+    others_by_admin: int | None = None
     missing: int = 404
     # None: the address names no object of a project.
     foreign: int | None = 404

@@ -115,14 +115,16 @@ def named(db: Database, instance: Instance) -> dict[str, int | str]:
     )
     queued = jobs.create(db, 1, "export", {"format": "onnx", "version": 1}, 1, now)
     quality = jobs.create(db, 1, "quality", {}, 1, now + timedelta(seconds=1))
+    tokens = {}
     for user_id in (2, 3):
         made = {"user_id": user_id, "prefix": "w", "token_hash": bytes([user_id]), "scopes": "annotate"}
-        db["api_tokens"].insert({**made, "created_at": timestamp(now), "name": "a program"})
-    db["alarms"].insert({"name": "backup-failed", "subject": "x", "raised_at": timestamp(now)})
-    erased = {"kind": "customer", "subject_key": b"x", "state": "running", "created_at": timestamp(now)}
-    db["erasures"].insert(erased)
+        row = {**made, "created_at": timestamp(now), "name": "a program"}
+        tokens[user_id] = int(db["api_tokens"].insert(row).last_pk)
+    alarm = {"name": "backup-failed", "subject": "x", "raised_at": timestamp(now)}
+    erasure = {"kind": "customer", "subject_key": b"x", "state": "running", "created_at": timestamp(now)}
     return {
-        "token_id": 1, "bob's token": 2, "alarm_id": 1, "erasure_id": 1,
+        "token_id": tokens[2], "bob's token": tokens[3],
+        "alarm_id": int(db["alarms"].insert(alarm).last_pk), "erasure_id": int(db["erasures"].insert(erasure).last_pk),
         "project_id": 1, "review_id": 1, "user_id": 3, "number": 1, "label_id": 1,
         "annotation_id": answers[2], "bob's answer": answers[3], "token": mine.token, "bob's lease": bobs.token,
         "export": done.id, "queued export": queued.id, "quality": quality.id,

@@ -17,7 +17,7 @@ EXTRA = {
     "annotation_id": "1", "review_id": "9", "password_hash": "x", "disabled_at": "", "created_at": "2001-01-01",
     "scopes": "admin", "model_version_id": "1", "excluded_at": "2001-01-01", "undone_by": "1",
 }  # fmt: skip
-RANDOM = ("token", "token_hash", "password_hash", "shuffle_key")
+RANDOM = ("token", "token_hash", "prefix", "password_hash", "shuffle_key")
 
 
 def test_fields_that_a_form_does_not_have_change_nothing(world: World) -> None:

@@ -57,7 +57,10 @@ def test_nobody_reaches_what_is_another_s_or_lies_elsewhere(world: World) -> Non
                 continue
             for name, object_ in right.others.items():
                 theirs = {name: world.ids[str(object_)]}
-                found += wrong(world, rule, method, role, right, right.for_others, **theirs)
+                wanted = right.for_others
+                if role == "admin" and right.others_by_admin is not None:
+                    wanted = right.others_by_admin
+                found += wrong(world, rule, method, role, right, wanted, **theirs)
             for name in own or sorted(named):
                 nothing = "nothing" if name == "token" else NOBODY_KNOWS
                 found += wrong(world, rule, method, role, right, right.missing, **{name: nothing})
