@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from webapp.store import queue, reviews
+from webapp.store import projects, queue, reviews
 from webapp.store.connection import from_timestamp, timestamp, write_transaction
 from webapp.store.errors import (
     AlreadyAnnotated,
@@ -120,12 +120,9 @@ def change(db: Database, annotation_id: int, user_id: int, answer: Answer, now: 
         row = db.execute("SELECT * FROM annotations WHERE id = ?", [annotation_id]).fetchone()
         undo(db, annotation_id, user_id, now)
         _check_label(db, row["project_id"], answer.label_id)
-        if answer.action == "label" and row["action"] != "label" and row["origin"] != "gold":
-            needed = db.execute("SELECT needed FROM reviews WHERE id = ?", [row["review_id"]]).fetchone()[0]
-            if needed <= queue.others_on(db, row["review_id"], user_id, now):
-                raise LeaseExpired(
-                    "Others give this review all the labels it wants; your answer stays as it is."
-                )
+        wants_room = answer.action == "label" and row["action"] != "label" and row["origin"] != "gold"
+        if wants_room and _is_taken(db, row, user_id, now):
+            raise LeaseExpired("Others give this review all the labels it wants; your answer stays as it is.")
         attempt = row["attempt"] if answer.action == "skip" else 1
         new = _insert(db, row, user_id, answer, now, attempt=attempt)
         reviews.recount(db, row["review_id"])
@@ -227,11 +224,18 @@ def _check_room(db: Database, lease: Any, user_id: int, now: datetime) -> None:
         raise AlreadyAnnotated("You have answered this review already. Change that answer in your history.")
     if lease["origin"] == "gold" or (lease["ended"] is None and from_timestamp(lease["expires_at"]) > now):
         return
-    needed = db.execute("SELECT needed FROM reviews WHERE id = ?", [lease["review_id"]]).fetchone()[0]
-    if needed <= queue.others_on(db, lease["review_id"], user_id, now):
+    if _is_taken(db, lease, user_id, now):
         raise LeaseExpired(
             "This review was open too long and went to somebody else; your answer was not needed. Take the next one."
         )
+
+
+def _is_taken(db: Database, source: Any, user_id: int, now: datetime) -> bool:
+    """Whether others give the review all the labels it wants; `source` is the lease or the answer it is about."""
+    # A lapsed lease that gives way here must not live again where the clock is set back.
+    queue.expire(db, projects.get(db, source["project_id"]), now)
+    needed = db.execute("SELECT needed FROM reviews WHERE id = ?", [source["review_id"]]).fetchone()[0]
+    return int(needed) <= queue.others_on(db, source["review_id"], user_id, now)
 
 
 def _repeated(earlier: Any, answer: Answer) -> Annotation:

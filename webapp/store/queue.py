@@ -57,7 +57,7 @@ def claim_ahead(
     project = projects.get(db, project_id)
     until = _end_of_term(project, now)
     with write_transaction(db):
-        _expire(db, project, now)
+        expire(db, project, now)
         tokens = _held_tokens(db, project_id, user_id)
         db.execute(
             "UPDATE leases SET expires_at = ? WHERE user_id = ? AND project_id = ? AND ended IS NULL",
@@ -79,7 +79,7 @@ def claim_review(db: Database, project_id: int, user_id: int, review_id: int, no
     """Lease this very review on top, as after an undo; None where others give it all the labels it wants."""
     project = projects.get(db, project_id)
     with write_transaction(db):
-        _expire(db, project, now)
+        expire(db, project, now)
         row = db.execute(
             "SELECT r.id, coalesce(a.origin, 'audit') AS origin, a.probability, a.ranking_id FROM reviews r"
             " LEFT JOIN annotations a ON a.id = (SELECT max(id) FROM annotations WHERE review_id = r.id"
@@ -131,7 +131,7 @@ def renew(db: Database, token: str, user_id: int, now: datetime) -> datetime:
         project = projects.get(db, lease["project_id"])
         until = _end_of_term(project, now)
         if lease["ended"] is not None or from_timestamp(lease["expires_at"]) <= now:
-            _expire(db, project, now)
+            expire(db, project, now)
             room = _has_room(db, lease["review_id"], user_id, lease["origin"], now)
             if lease["ended"] == "answered" or not room:
                 raise LeaseExpired("This review was open too long and went back to the queue.")
@@ -170,6 +170,17 @@ def end_answered(db: Database, review_id: int, user_id: int, token: str | None) 
         "UPDATE leases SET ended = CASE token WHEN :token THEN 'answered' ELSE 'released' END"
         " WHERE token = :token OR (review_id = :review AND user_id = :user AND ended IS NULL)",
         {"token": token, "review": review_id, "user": user_id},
+    )
+
+
+def expire(db: Database, project: Project, now: datetime) -> None:
+    """End what ran out; after the clock was set back, what is held ends a term from now, not some day."""
+    db.execute(
+        "UPDATE leases SET ended = 'expired' WHERE ended IS NULL AND expires_at <= ?", [timestamp(now)]
+    )
+    db.execute(
+        "UPDATE leases SET expires_at = :until WHERE ended IS NULL AND expires_at > :until AND project_id = :project",
+        {"until": timestamp(_end_of_term(project, now)), "project": project.id},
     )
 
 
@@ -249,14 +260,3 @@ def _shows(project: Project) -> bool:
 
 def _end_of_term(project: Project, now: datetime) -> datetime:
     return now + timedelta(minutes=project.settings.lease_minutes)
-
-
-def _expire(db: Database, project: Project, now: datetime) -> None:
-    """End what ran out; after the clock was set back, what is held ends a term from now, not some day."""
-    db.execute(
-        "UPDATE leases SET ended = 'expired' WHERE ended IS NULL AND expires_at <= ?", [timestamp(now)]
-    )
-    db.execute(
-        "UPDATE leases SET expires_at = :until WHERE ended IS NULL AND expires_at > :until AND project_id = :project",
-        {"until": timestamp(_end_of_term(project, now)), "project": project.id},
-    )
