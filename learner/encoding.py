@@ -96,7 +96,7 @@ def quick_engine(encoder: "Encoder") -> Engine:
         return torch_engine(pooling.load(encoder), "cuda")
     try:
         return onnx_graph.open_engine(onnx_graph.ensure(encoder))
-    except onnx_graph.GraphError as error:
+    except (onnx_graph.GraphError, OSError) as error:
         log.warning("%s is run by torch, more slowly: %s", encoder.name, error)
         return exact_engine(encoder)
 

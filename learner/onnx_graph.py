@@ -161,6 +161,8 @@ def export(module: "torch.nn.Module", path: Path, output: str) -> None:
                 output_names=[output],
                 dynamic_axes={"input_ids": batch, "attention_mask": batch, output: {0: "texts"}},
             )
+        except OSError:
+            raise  # a full disk is not the architecture's fault
         except Exception as error:  # the exporter raises whatever the architecture runs into
             raise GraphError(f"torch cannot export it ({type(error).__name__})") from error
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from full_disk import small_disk
 from sqlite_utils import Database
 
 from learner.settings import RoundSettings
@@ -65,3 +66,26 @@ def test_a_round_that_cannot_save_its_model_leaves_the_old_one_serving(
     assert failed.state == "failed" and failed.error is not None and "space" in failed.error
     assert model_versions.serving(db, project.id) == serving
     assert len([path for path in (instance / "checkpoints").iterdir() if path.is_dir()]) == 1
+
+
+def test_a_model_export_that_does_not_fit_leaves_no_file_and_says_why(
+    db: Database, instance: Path, project: Project, an_import: ImportBuilder
+) -> None:
+    an_import(size=300)
+    run_next(db, instance, utc_now())
+    settings = RoundSettings.from_dict(project.settings.learner).to_dict()
+    rounds.start(db, project.id, settings, "button", None, utc_now())
+    run_next(db, instance, utc_now())
+    version = model_versions.serving(db, project.id)
+    assert version is not None
+    payload = {"format": "onnx", "version": version.id}
+    with small_disk(instance / "exports", 0.05) as exports:
+        job = jobs.create(db, project.id, "export", payload, None, utc_now())
+        run_next(db, instance, utc_now())
+        failed = jobs.get(db, job.id)
+        assert failed.state == "failed" and failed.error is not None and "No space left" in failed.error
+        assert list(exports.iterdir()) == []
+    again = jobs.create(db, project.id, "export", payload, None, utc_now())
+    run_next(db, instance, utc_now())
+    assert jobs.get(db, again.id).state == "done"
+    assert len(list((instance / "exports").iterdir())) == 1
