@@ -89,8 +89,9 @@ def labelled_reviews(
     ]
 
 
+# The log in its own order, page by page: by the project's index each page would sort all of its labels.
 _EXPORTED = (
-    "FROM annotations a WHERE a.project_id = :project AND a.action = 'label' AND a.id <= :end"
+    "FROM annotations a WHERE +a.project_id = :project AND a.action = 'label' AND a.id <= :end"
     " AND (a.undone_by IS NULL OR a.undone_by > :end)"
 )
 

@@ -79,3 +79,12 @@ def test_the_export_names_who_when_and_why(
     assert list(row) == (
         "id external_id text label annotator created_at seconds round model_version origin probability part".split()
     )
+
+
+def test_a_page_of_the_export_does_not_sort_all_labels(db: Database, labelled_project: Project) -> None:
+    asked: list[str] = []
+    db.conn.set_trace_callback(asked.append)
+    list(labelled.export_rows(db, labelled_project.id))
+    db.conn.set_trace_callback(None)
+    (page,) = [sql for sql in asked if "LIMIT" in sql]
+    assert not [row["detail"] for row in db.execute(f"EXPLAIN QUERY PLAN {page}") if "TEMP" in row["detail"]]
