@@ -22,7 +22,7 @@ from webapp.instance import ENVIRONMENT, Instance
 from webapp.store import sessions
 from webapp.store.connection import open_database, utc_now
 
-KILLS = int(os.environ.get("WINNOW_TEST_WEB_KILLS", "8"))
+KILLS = int(os.environ.get("WINNOW_TEST_WEB_KILLS", "6"))
 ROOT = Path(__file__).resolve().parents[2]
 People = Callable[[int], list[Remote]]
 
