@@ -1,10 +1,20 @@
 """Guidelines: everybody reads, admins write with a preview, nobody loses what they typed."""
 
+from html.parser import HTMLParser
+
 from builders import NOON, a_project
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from poisoned import PAYLOADS
 from sqlite_utils import Database
 from visitor import Browser
 
 from webapp.store import guidelines
+from webapp.store.connection import write_transaction
+
+MARKUP = st.text(st.sampled_from("<>&\"'/=`!- ab{};#1"), max_size=20) | st.sampled_from(PAYLOADS)
+# Few lines: none is left out of the comparison.
+LINES = st.lists(MARKUP, min_size=1, max_size=3).map("\n".join)
 
 
 def test_admins_are_offered_a_text_to_start_from_and_everybody_reads_what_is_saved(
@@ -78,3 +88,51 @@ def test_the_history_compares_two_versions_and_an_old_one_can_be_restored(
     admin.post(f"{address}/versions/1/restore")
     current = guidelines.current(web_db, project.id)
     assert current is not None and (current.number, current.text) == (3, "skip what is unclear")
+
+
+class Compared(HTMLParser):
+    """The comparison as its reader sees it: the text content of each line, and whether the line is struck out."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.sides: dict[str, list[str]] = {"del": [], "ins": []}
+        self.tags: list[str] = []
+        self.feed(page.split('<div class="comparison">')[1].partition("</div>")[0])
+
+    def handle_starttag(self, tag: str, attributes: object) -> None:
+        self.tags.append(tag)
+        assert self.tags in (["p"], ["p", "del"], ["p", "ins"]) and attributes == []
+        if tag == "p":
+            self.line: list[tuple[str, str]] = []
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.tags.pop() == tag
+        if tag == "p":
+            kinds = {kind for kind, _ in self.line}
+            for side in self.sides:
+                if not kinds or kinds & {"p", side}:
+                    self.sides[side].append("".join(text for kind, text in self.line if kind in ("p", side)))
+
+    def handle_data(self, data: str) -> None:
+        if self.tags:
+            self.line.append((self.tags[-1], data))
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@given(LINES, LINES)
+def test_what_was_changed_is_marked_without_a_letter_of_it_becoming_markup(
+    admin: Browser, web_db: Database, old: str, new: str
+) -> None:
+    if web_db["guidelines"].count == 0:
+        project = a_project(web_db)
+        for text in ("one", "two"):
+            guidelines.save(web_db, project.id, text, None, NOON)
+    with write_transaction(web_db):
+        web_db.execute("UPDATE guidelines SET text = CASE number WHEN 1 THEN ? ELSE ? END", [old, new])
+    page = admin.get("/projects/1/guidelines/history").text
+    if old == new:
+        assert "These two read the same." in page
+        return
+    compared = Compared(page)
+    for side, text in (("del", old), ("ins", new)):
+        assert sorted(filter(None, compared.sides[side])) == sorted(filter(None, text.split("\n")))
