@@ -112,12 +112,12 @@ def _tensor(entry: dict[str, Any]) -> tuple[int, int, int]:
     """Begin, end and elements of one tensor; ValueError where they do not go together."""
     (begin, end), shape = entry["data_offsets"], entry["shape"]
     if set(entry) != {"dtype", "shape", "data_offsets"} or not isinstance(shape, list):
-        raise ValueError("not the keys of a tensor")
+        raise ValueError(entry)
     if not all(type(number) is int and 0 <= number < 2**63 for number in (begin, end, *shape)):
-        raise ValueError("not a size")
+        raise ValueError(entry)
     elements = prod(shape)
     if (end - begin) * 8 != elements * BITS[entry["dtype"]]:
-        raise ValueError("the shape does not fit the bytes")
+        raise ValueError(entry)
     return begin, end, elements
 
 

@@ -107,8 +107,8 @@ class ReviewFile:
             return cells
         return [strip_guard(cell) for place, cell in enumerate(cells) if place != self._guard]
 
-    def _ragged(self, number: int, cells: list[str], width: int) -> RowError:
-        message = f"Row {number} has {len(cells)} fields, the header has {width}."
+    def _ragged(self, number: int, cells: list[str], columns: int) -> RowError:
+        message = f"Row {number} has {len(cells)} fields, the header has {columns}."
         return RowError(number, "ragged", message, self.layout.delimiter.join(cells[:50])[:EXCERPT])
 
     def _set_header(self, record: tuple[int, list[str]] | RowError | None) -> None:
