@@ -10,6 +10,7 @@ import selectors
 import socket
 import struct
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -175,7 +176,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         """Some programs ask before they send a body."""
         if request.head and not request.is_answered and EXPECTS.search(request.head):
             request.is_answered = True
-            conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            with suppress(OSError):  # gone already; the next reading finds out
+                conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _wait(self, conn: Any) -> None:
         self.poller.register(conn.sock, selectors.EVENT_READ, lambda _: self._on_more(conn))

@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -131,6 +132,18 @@ def test_slow_clients_harm_nobody_and_are_sent_away(server: Server) -> None:
         for sock in slow:
             while sock.recv(65_536):  # until the server hangs up
                 pass
+
+
+def test_clients_that_vanish_in_the_middle_leave_the_server_as_it_was(server: Server) -> None:
+    worker = family(server.pid)
+    for request in [*SLOWNESS.values(), f"{LOGIN}Content-Length: 9\r\nExpect: 100-continue\r\n\r\n"] * 10:
+        with server.connect() as sock:
+            sock.setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+            )  # a reset, not a farewell
+            sock.sendall(request.encode())
+    assert server.seconds_to_answer() < QUICKLY
+    assert family(server.pid) == worker
 
 
 def test_a_request_in_single_bytes_and_two_in_one_piece_are_answered(server: Server) -> None:
