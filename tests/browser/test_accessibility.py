@@ -22,6 +22,7 @@ IN_CHINESE = ("/projects/1", "/projects/1/reviews", "/projects/1/reviews/1", "/p
 REFUSED = [
     ("/projects/new", "name", ""),
     ("/people", "password", "short"),
+    ("/privacy", "customer", " "),
     ("/account", "current", "not it"),
     ("/tokens", "days", "0"),
     ("/projects/1/settings", "auto_round_every", "-1"),
