@@ -121,6 +121,8 @@ def predictor_command(instance: Instance) -> None:
     """Run the predictor alone: what answers for the model over the HTTP API. SIGTERM ends it."""
     check(instance)
     os.nice(PREDICTOR_NICENESS)
+    # Half the cores: threads that wait for each other beside a round that trains on all of them take ten times as long.
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // 2)))
     logs.set_up()
     from webapp.predictor import PredictorServer
 
