@@ -100,18 +100,24 @@ def verify(folder: Path, expected: str | None = None) -> Facts:
 
 
 def load(
-    checkpoint: Path, encoders_root: Path, features_root: Path | None = None, expected: str | None = None
+    checkpoint: Path,
+    encoders_root: Path,
+    features_root: Path | None = None,
+    expected: str | None = None,
+    exact: bool = True,
 ) -> TextModel:
     """The trained model, verified. `head` needs its encoder: under `encoders_root`, or where it was.
 
     features_root: where features are kept; texts encoded there before cost nothing, and get the features that
-    rounds train on (int8 on a CPU). Without it texts are encoded in fp32, as an exported model does.
+    rounds train on (int8 on a CPU). Without it texts are encoded in fp32, as an exported model does, or where that
+    need not be `exact` by the engine of the rounds, and nothing is kept.
     """
     about = verify(checkpoint, expected)
     if about.classifier == "head":
         from learner.classifiers.head import HeadModel
 
-        return HeadModel.read(checkpoint / MODEL, about.labels, _encode(about, encoders_root, features_root))
+        encode = _encode(about, encoders_root, features_root, exact)
+        return HeadModel.read(checkpoint / MODEL, about.labels, encode)
     from learner.classifiers.tuned_model import TunedModel
 
     return TunedModel.read(checkpoint / MODEL, about.labels)
@@ -143,14 +149,14 @@ def _settings(about: Facts) -> dict[str, Any]:
     }
 
 
-def _encode(about: Facts, encoders_root: Path, features_root: Path | None) -> Encode:
+def _encode(about: Facts, encoders_root: Path, features_root: Path | None, exact: bool) -> Encode:
     encoder = encoder_of(about, encoders_root)
     if features_root is not None:
         return features.FeatureCache(features_root, encoder).encode
 
     def encode(texts: Sequence[str], progress: Progress = silent) -> Floats:
-        # fp32, so that an exported graph gives the same labels; int8 features flip two in a hundred.
-        return encode_texts(encoder, texts, progress, exact=True)
+        # Exact is fp32, so that an exported graph gives the same labels; int8 features flip two in a hundred.
+        return encode_texts(encoder, texts, progress, exact)
 
     return encode
 

@@ -111,8 +111,8 @@ class Predictor:
         from learner import checkpoint  # loads torch
 
         folder = self._instance.checkpoints / version.checkpoint
-        # Without stored features: texts of strangers are not kept, and the answers are those of an exported model.
-        model = checkpoint.load(folder, self._instance.encoders, None, version.manifest_sha256)
+        # Texts of strangers are not kept. The engine is that of the rounds: quick, and of one mind with the pages.
+        model = checkpoint.load(folder, self._instance.encoders, None, version.manifest_sha256, exact=False)
         log.info("version %s of project %s is loaded", version.number, project_id)
         self._models[version.id] = Loaded(version.number, labels, model)
         while len(self._models) > MODELS_KEPT:
