@@ -105,7 +105,7 @@ def test_every_answer_is_one_version_s_while_versions_are_swapped(
     app: Flask, program: Program, web_db: Database, project: Project
 ) -> None:
     first, second = sorted(version.id for version in model_versions.of_project(web_db, project.id))
-    swapped = threading.Event()
+    swapped, answered = threading.Event(), threading.Semaphore(0)
     said = {1: "negative", 2: "positive"}
 
     def ask(_: int) -> list[int]:
@@ -116,14 +116,17 @@ def test_every_answer_is_one_version_s_while_versions_are_swapped(
             found = answer.get_json()
             assert {each["label"] for each in found["predictions"]} == {said[found["model_version"]]}
             seen.append(found["model_version"])
+            answered.release()
         return seen
 
     with ThreadPoolExecutor(3) as pool:
         asking = [pool.submit(ask, number) for number in range(3)]
-        for turn in range(50):
-            model_versions.promote(web_db, (first, second)[turn % 2], "Because.", None)
-            time.sleep(0.01)  # no event to wait for: the swap must fall anywhere in a request
-        swapped.set()
+        try:
+            for turn in range(50):
+                model_versions.promote(web_db, (first, second)[turn % 2], "Because.", None)
+                assert answered.acquire(timeout=60)  # by one; others are asking while it is swapped again
+        finally:
+            swapped.set()
         seen = [version for each in asking for version in each.result()]
     assert set(seen) == {1, 2}
 
