@@ -113,6 +113,8 @@ RIGHTS = {
     "guidelines.restore": admins(303),
     "guidelines.show": people(),
     "guidelines.version": people(),
+    "health.back_up": admins(303),
+    "health.clear_alarm": admins(303),
     "health.probe": everyone(503),  # no worker runs here
     "health.show": admins(),
     "home.index": people(admin=303),
@@ -130,6 +132,7 @@ RIGHTS = {
     "labels.rename": admins(303, ids=CHINESE_LABEL, form={"name": "bad"}),
     "labels.retire": admins(303, ids=CHINESE_LABEL, form={"fate": "withdraw"}),
     "labels.show": admins(),
+    "metrics.show": everyone(),  # it asks for an address of this machine or a token of its own
     "people.add": admins(form={"name": "dora", "role": "annotator", "password": ""}),
     "people.change_role": admins(303, form={"role": "admin"}),
     "people.disable": admins(303),
@@ -138,6 +141,12 @@ RIGHTS = {
     "people.index": admins(),
     "people.reset_password": admins(form={"password": ""}),
     "people.show": admins(),
+    "privacy.erase_annotator": admins(303, form={"user": 3}),
+    "privacy.erase_customer": admins(303, form={"customer": "somebody", "project": ""}),
+    "privacy.go_on": admins(303),
+    "privacy.index": admins(),
+    "privacy.preview_annotator": admins(form={"user": 3}),
+    "privacy.preview_customer": admins(form={"customer": "somebody", "project": ""}),
     "projects.create": admins(
         303, form={"name": "Kettles", "language": "en", "labels": "negative\npositive"}
     ),
@@ -169,4 +178,7 @@ RIGHTS = {
     "team.index": admins(),
     "team.release": admins(303, foreign=None),
     "team.unassign": admins(303),
+    "tokens.create": people(form={"scopes": "annotate", "days": "30", "name": "a program"}),
+    "tokens.index": people(),
+    "tokens.revoke": people(303, others={"token_id": "bob's token"}, others_by_admin=303),
 }

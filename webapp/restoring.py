@@ -5,7 +5,6 @@ is finished by the next call; until then the instance refuses to start.
 """
 
 import ast
-import importlib.util
 import json
 import os
 import shutil
@@ -186,10 +185,9 @@ def _unite_erasures(instance: Instance, staged: Instance) -> None:
 
 
 def _erase_again(staged: Instance) -> int:
-    if importlib.util.find_spec("webapp.erasing") is None:
-        return 0
-    erased: int = importlib.import_module("webapp.erasing").replay(staged)
-    return erased
+    from webapp import erasing  # which knows backups
+
+    return erasing.replay(staged)
 
 
 def _write_plan(instance: Instance, staged: Instance, now: datetime) -> Path:

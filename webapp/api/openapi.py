@@ -87,7 +87,8 @@ def path(address: str, **methods: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return address, methods | ({"parameters": parameters} if parameters else {})
 
 
-COLUMNS = {role: {"type": "string"} for role in (*ROLES_OF_COLUMNS, "encoding", "format")}
+COLUMNS = {role: {"type": "string"} for role in (*ROLES_OF_COLUMNS, "encoding", "format", "mask")}
+COLUMNS["keep_original"] = {"type": "boolean"}
 TABLE = {"text/csv": {"schema": ANY_TEXT}, "application/x-ndjson": {"schema": ANY_TEXT}}
 TABLE["application/vnd.apache.parquet"] = {"schema": ANY_TEXT}
 EVERYBODY = "read annotate predict"

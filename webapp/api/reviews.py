@@ -25,9 +25,10 @@ from webapp.db import get_db
 from webapp.forms import ROLES_OF_COLUMNS
 from webapp.importing import ColumnMap, FileError, FileOptions, choose_columns, open_file
 from webapp.instance import Instance
+from webapp.masking import Masking, rules_named
 from webapp.store import jobs, projects, work
 from webapp.store.connection import utc_now, write_transaction
-from webapp.store.errors import StaleToken
+from webapp.store.errors import InvalidValue, StaleToken
 from webapp.store.idempotency import Kept
 from webapp.store.jobs import Job
 from webapp.worker.loop import run_now
@@ -55,16 +56,19 @@ RETRY_SECONDS = 5
 @blueprint.post("/projects/<row:project_id>/reviews")
 @scope("admin")
 def create(project_id: int) -> Response:
-    """Import the body. Query: a column a role, as in text=body&id=review_id; label=COL says that labels are human."""
+    """Import the body. Query: a column a role, as in text=body&id=review_id; label=COL says that labels are human.
+
+    mask=email,phone (all where nothing is said) and keep_original=true are as on the command line.
+    """
     projects.get(get_db(), project_id)
-    options, named, sent = _options(), _named_columns(), replay.key()
+    options, named, masking, sent = _options(), _named_columns(), _masking(), replay.key()
     request.max_content_length = current_app.config["MAX_UPLOAD_LENGTH"]
     try:
         file = import_drafts.keep_upload(FileStorage(request.stream), _instance().uploads)
         path = _instance().uploads / file
         try:
             columns = _checked_columns(path, options, named)
-            job, is_new = _job(project_id, file, options, columns, sent)
+            job, is_new = _job(project_id, file, options, columns, masking, sent)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -87,13 +91,23 @@ def _options() -> FileOptions:
 
 
 def _named_columns() -> dict[str, str]:
-    known = (*ROLES_OF_COLUMNS, "encoding", "format")
+    known = (*ROLES_OF_COLUMNS, "encoding", "format", "mask", "keep_original")
     unknown = {
         name: f"is not known; known are {', '.join(known)}." for name in request.args if name not in known
     }
     if unknown:
         raise Invalid(unknown)
     return {role: request.args[role] for role in ROLES_OF_COLUMNS if request.args.get(role)}
+
+
+def _masking() -> Masking:
+    keep = request.args.get("keep_original", "false")
+    if keep not in ("true", "false"):
+        raise Invalid({"keep_original": "is true or false."})
+    try:
+        return Masking(rules_named(request.args.get("mask", "all")), keep == "true")
+    except InvalidValue as error:
+        raise Invalid({"mask": str(error)}) from error
 
 
 def _checked_columns(path: Path, options: FileOptions, named: dict[str, str]) -> ColumnMap:
@@ -108,7 +122,12 @@ def _checked_columns(path: Path, options: FileOptions, named: dict[str, str]) ->
 
 
 def _job(
-    project_id: int, file: str, options: FileOptions, columns: ColumnMap, key: str | None
+    project_id: int,
+    file: str,
+    options: FileOptions,
+    columns: ColumnMap,
+    masking: Masking,
+    key: str | None,
 ) -> tuple[Job, bool]:
     """The job for this body, and whether it is new: under a key that came before, the job of that time."""
     payload = {
@@ -118,6 +137,7 @@ def _job(
         "columns": asdict(columns),
         "human_labels": columns.label is not None,
         "dry_run": False,
+        **masking.to_payload(),
     }
     digest = replay.request_hash(_digest(_instance().uploads / file)) if key else b""
     with write_transaction(get_db()):

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from webapp import erasing, forms
-from webapp.auth import admin_required, the_user
+from webapp.auth import admin_required, confirm_first, is_confirmed, the_user
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.forms import Form
@@ -53,6 +53,8 @@ def preview_customer() -> ResponseReturnValue:
 @admin_required
 def erase_customer() -> ResponseReturnValue:
     """Queue the erasure of a customer; the worker carries it out."""
+    if not is_confirmed():
+        return confirm_first(url_for("privacy.index"))
     form = forms.customer(request.form, {project.id for project in projects.everything(get_db())})
     if form.errors:
         return _page(form, 422)
@@ -82,6 +84,8 @@ def preview_annotator() -> ResponseReturnValue:
 @admin_required
 def erase_annotator() -> ResponseReturnValue:
     """Queue the erasure of an account."""
+    if not is_confirmed():
+        return confirm_first(url_for("privacy.index"))
     person = _person(request.form.get("user", ""))
     if person is None:
         return _page(Form(dict(request.form), {"user": _("Choose one of the list.")}), 422)

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
-from webapp.auth import login_required, the_user
+from webapp.auth import confirm_first, is_confirmed, login_required, the_user
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.forms import Form, Reader
@@ -48,6 +48,8 @@ def index() -> ResponseReturnValue:
 @login_required
 def create() -> ResponseReturnValue:
     """Make a token; it is shown on the answer and never again."""
+    if not is_confirmed():
+        return confirm_first(url_for("tokens.index"))
     form = _new_token()
     if not form.errors:
         new = form.checked()
