@@ -15,7 +15,7 @@ from sqlite_utils import Database
 from webapp.instance import Instance
 
 PROCESSES = 16
-CLAIMS = int(os.environ.get("WINNOW_CLAIMS", "100"))
+CLAIMS = int(os.environ.get("WINNOW_CLAIMS", "60"))
 
 
 def test_processes_racing_for_reviews_never_get_one_twice(web_db: Database, web_instance: Instance) -> None:

@@ -19,11 +19,14 @@ from webapp.store.queue import Lease
 from webapp.store.rankings import RankedReview
 
 SWAPS = 100
+# What is on disk after a power cut is another test's matter.
+QUICK = "PRAGMA synchronous = OFF"
 
 
 def test_a_reader_never_finds_the_queue_empty_while_rankings_are_swapped(
     web_db: Database, web_instance: Instance
 ) -> None:
+    web_db.execute(QUICK)
     user = a_user(web_db)
     project = a_project(web_db, size=30)
     ids = [row[0] for row in web_db.execute("SELECT id FROM reviews")]
@@ -32,6 +35,7 @@ def test_a_reader_never_finds_the_queue_empty_while_rankings_are_swapped(
 
     def swap() -> None:
         with closing(open_database(web_instance.database)) as db:
+            db.execute(QUICK)
             for number in range(SWAPS):
                 items = [RankedReview(review, "uncertain", 0.5) for review in ids[number % 30 :]]
                 rankings.publish(db, project.id, rankings.write(db, project.id, items, NOON))
@@ -76,6 +80,7 @@ def test_overlap_is_exactly_as_many_different_people_as_asked(
         path = Path(folder) / "winnow.sqlite"
         path.write_bytes(migrated)
         with closing(open_database(path)) as db:
+            db.execute(QUICK)
             team = [a_user(db, name).id for name in "abcde"[:people]]
             project = a_project(db, size=3, overlap_share=1.0, overlap_labels=overlap)
             for who in held & set(range(people)):

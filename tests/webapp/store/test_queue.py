@@ -1,16 +1,13 @@
 """Leases: the order of the ranking, one review a person, and back to the queue when abandoned."""
 
-import multiprocessing
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
 
 from webapp.store import annotations, labelled, projects, queue, rankings
 from webapp.store.annotations import Answer
-from webapp.store.connection import open_database
 from webapp.store.errors import AlreadyAnnotated, LeaseExpired, LeaseNotYours, UnknownLabel
 from webapp.store.projects import Project
 from webapp.store.queue import Lease, QueueEmpty
@@ -222,30 +219,3 @@ def test_the_ranking_goes_on_at_random_when_it_runs_out(
         assert (lease.review_id == only) == (number == 0)
         a_label(db, project, lease, people[0])
     assert queue.claim(db, project.id, people[0], NOON) == QueueEmpty("nothing-left")
-
-
-def _claim_all(path: Path, project_id: int, user: int, out: "multiprocessing.Queue[list[int]]") -> None:
-    db = open_database(path)
-    taken = []
-    while isinstance(lease := queue.claim(db, project_id, user, datetime.now(UTC)), Lease):
-        label = projects.get(db, project_id).labels[0].id
-        annotations.record(db, lease.token, user, Answer("label", label), datetime.now(UTC))
-        taken.append(lease.review_id)
-    out.put(taken)
-
-
-def test_processes_racing_for_reviews_never_get_one_twice(
-    db: Database, db_path: Path, people: list[int], a_project: ProjectBuilder
-) -> None:
-    project = a_project(120)
-    context = multiprocessing.get_context("spawn")
-    out = context.Queue()
-    processes = [
-        context.Process(target=_claim_all, args=(db_path, project.id, user, out)) for user in people[:3]
-    ]
-    for process in processes:
-        process.start()
-    taken = [review for _ in processes for review in out.get(timeout=60)]
-    for process in processes:
-        process.join()
-    assert sorted(taken) == sorted({row[0] for row in db.execute("SELECT id FROM reviews")})
