@@ -91,13 +91,13 @@ ALTER TABLE users ADD COLUMN password_expires_at TEXT;
 ALTER TABLE users ADD COLUMN erased_at TEXT;
 -- The text before masking, where an import was told to keep it.
 ALTER TABLE reviews ADD COLUMN original TEXT;
+CREATE INDEX audit_log_by_user ON audit_log (user_id, id);
+CREATE INDEX audit_log_by_action ON audit_log (action, id);
 -- Why a review was left out, in an admin's own words: the log, which forgets nothing, no longer has them.
 ALTER TABLE reviews ADD COLUMN excluded_reason TEXT;
 UPDATE reviews SET excluded_reason = (SELECT json_extract(a.detail, '$.reason') FROM audit_log a
     WHERE a.at = reviews.excluded_at AND a.action = 'review.leave_out' AND a.subject = 'review:' || reviews.id)
     WHERE excluded_at IS NOT NULL;
-CREATE INDEX audit_log_by_user ON audit_log (user_id, id);
-CREATE INDEX audit_log_by_action ON audit_log (action, id);
 CREATE INDEX reviews_of_author ON reviews (author_id) WHERE author_id IS NOT NULL;
 -- Since when a version knows texts that were erased since.
 ALTER TABLE model_versions ADD COLUMN stale_since TEXT;
