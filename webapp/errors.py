@@ -31,6 +31,7 @@ STATUS: dict[type[store.StoreError], int] = {
     store.KeyReused: 422,
     store.DatabaseUnusable: 503,
     store.UnsafeSQLite: 503,
+    store.InheritedConnection: 503,
 }
 BUSY_RETRY_SECONDS = 2
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
