@@ -142,11 +142,11 @@ RIGHTS = {
     "people.reset_password": admins(form={"password": ""}),
     "people.show": admins(),
     "privacy.erase_annotator": admins(303, form={"user": 3}),
-    "privacy.erase_customer": admins(303, form={"customer": "somebody", "project": ""}),
+    "privacy.erase_customer": admins(303, form={"customer": "c1", "project": ""}),
     "privacy.go_on": admins(303),
     "privacy.index": admins(),
     "privacy.preview_annotator": admins(form={"user": 3}),
-    "privacy.preview_customer": admins(form={"customer": "somebody", "project": ""}),
+    "privacy.preview_customer": admins(form={"customer": "c1", "project": ""}),
     "projects.create": admins(
         303, form={"name": "Kettles", "language": "en", "labels": "negative\npositive"}
     ),
@@ -178,7 +178,7 @@ RIGHTS = {
     "team.index": admins(),
     "team.release": admins(303, foreign=None),
     "team.unassign": admins(303),
-    "tokens.create": people(form={"scopes": "annotate", "days": "30", "name": "a program"}),
+    "tokens.create": people(form={"user": 2, "scopes": "annotate", "days": 30, "name": "a program"}),
     "tokens.index": people(),
     "tokens.revoke": people(303, others={"token_id": "bob's token"}, others_by_admin=303),
 }

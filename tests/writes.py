@@ -115,7 +115,7 @@ WRITES: dict[str, Write] = {
         w.db, queue.held(w.db, w.project.id, w.user.id, NOON)[0].token, w.user.id
     ),
     "log in": lambda w: sessions.start(w.db, w.user.id, NOON),
-    "failed login": lambda w: login_attempts.record_failure(w.db, "ada", "127.0.0.1", NOON),
+    "failed login": lambda w: login_attempts.begin(w.db, "ada", "127.0.0.1", NOON),
     "new account": lambda w: users.add(w.db, "new", "hash", "annotator", w.admin.id),
     "new project": lambda w: projects.create(w.db, "New"),
     "settings": lambda w: projects.update_settings(w.db, w.project.id, w.admin.id, lease_minutes=20),

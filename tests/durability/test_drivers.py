@@ -17,8 +17,8 @@ from webapp.store.errors import InheritedConnection, UnsafeSQLite
 
 ROOT = Path(__file__).resolve().parents[2]
 OTHER_DRIVERS = {"sqlite3", "apsw", "aiosqlite", "sqlalchemy", "duckdb"}
-# The look for damage opens read-only and without our pragmas.
-OPENERS = {"webapp/store/connection.py", "webapp/store/soundness.py"}
+# The look for damage and the look into a backup open read-only and without our pragmas.
+OPENERS = {"webapp/store/backups.py", "webapp/store/connection.py", "webapp/store/soundness.py"}
 
 
 def sources() -> Iterator[tuple[str, ast.AST]]:

@@ -100,7 +100,7 @@ def test_a_new_instance_has_no_account_and_lets_nobody_make_one(web_instance: In
         )
     views = app.view_functions
     assert {rule.endpoint for rule in pages(app) if getattr(views[rule.endpoint], "access", "") == "public"} == {
-        "auth.log_in_form", "auth.log_in", "auth.log_out", "assets.htmx", "health.probe",
+        "auth.log_in_form", "auth.log_in", "auth.log_out", "assets.htmx", "health.probe", "metrics.show",
     }  # fmt: skip
     assert users.everyone(db) == []
     db.close()

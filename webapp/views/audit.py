@@ -11,6 +11,7 @@ from webapp import labels_export
 from webapp.auth import admin_required, the_user
 from webapp.clock import now
 from webapp.db import get_db
+from webapp.review_filters import LARGEST_ID
 from webapp.security import attachment
 from webapp.store import audit, users
 from webapp.store.audit import Filters
@@ -73,9 +74,9 @@ def _typed() -> dict[str, str]:
 
 def _filters() -> Filters:
     """What does not parse filters nothing: an address can be typed by anybody."""
-    until = _day("until")
+    until, user = _day("until"), request.args.get("user", type=int)
     return Filters(
-        request.args.get("user", type=int),
+        user if user is not None and 0 < user <= LARGEST_ID else None,
         request.args.get("action", ""),
         _day("since"),
         until + timedelta(days=1) if until else None,

@@ -22,8 +22,9 @@ from webapp.store.model_versions import ModelVersion, Scores
 from webapp.store.projects import Label, Project
 from webapp.worker.consensus import settle
 
+_TEMPORARY = re.escape(checkpoint.TEMPORARY)
 # The folder of one attempt, whole or half written: see `_folder_of`.
-ATTEMPT = re.compile(rf"(?:{re.escape(checkpoint.TEMPORARY)})?(project-(\d+)-round-(\d+)-\d+)(?:-.*)?")
+ATTEMPT = re.compile(rf"(?:{_TEMPORARY})?(project-(\d+)-round-(\d+)-\d+)(?:-.*)?")
 
 
 def run(db: Database, instance: Path, claim: work.Claim, progress: Progress) -> None:

@@ -15,6 +15,7 @@ from sqlite_utils import Database
 from werkzeug.test import TestResponse
 
 from learner import encoders
+from webapp import import_drafts
 from webapp.instance import Instance
 from webapp.store import idempotency, jobs, projects, rounds, work
 
@@ -180,6 +181,7 @@ def test_an_import_that_a_killed_server_left_is_brought_to_its_end(
     first = send_file(ruler, project.id, key="k")
     job = first.get_json()["job"]
     web_db.execute("DELETE FROM reviews WHERE project_id = ?", [project.id])
+    import_drafts.path_of(app.config["INSTANCE"], jobs.get(web_db, job)).write_text(CSV, "utf-8")
     web_db.execute(
         "UPDATE jobs SET state = 'running', result = NULL, heartbeat_at = ? WHERE id = ?", ["2026", job]
     )

@@ -37,7 +37,8 @@ def test_the_log_is_written_whole_or_filtered(
 
 def test_csv_by_its_ending(winnow: Winnow, db: Database, tmp_path: Path) -> None:
     winnow("audit", "export", tmp_path / "audit.csv")
-    assert (tmp_path / "audit.csv").read_text("utf-8").startswith("id,at,user,action,subject,detail\n1,")
+    written = (tmp_path / "audit.csv").read_text("utf-8-sig")
+    assert written.startswith("id,at,user,action,subject,detail,winnow_guard\n1,")
 
 
 def test_an_unknown_person_is_an_error(winnow: Winnow, tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_an_annotator_leaves_labels_and_no_name(
     gone = a_user(db, NAME)
     sessions.start(db, gone.id, utc_now())
     users.set_keys(db, gone.id, {"skip": "x"})
-    login_attempts.record_failure(db, NAME, "203.0.113.77", utc_now())
+    login_attempts.begin(db, NAME, "203.0.113.77", utc_now())
     an_annotation(db, project, gone, note=f"Signed, {NAME}")
     a_lease(db, project, gone)
     with write_transaction(db):
