@@ -58,7 +58,7 @@ RETRY_SECONDS = 5
 def create(project_id: int) -> Response:
     """Import the body. Query: a column a role, as in text=body&id=review_id; label=COL says that labels are human.
 
-    mask=email,phone (all where nothing is said) and keep_original=true are as on the command line.
+    mask=email,phone or mask=all, and keep_original=true, are as on the command line.
     """
     projects.get(get_db(), project_id)
     options, named, masking, sent = _options(), _named_columns(), _masking(), replay.key()
@@ -105,7 +105,7 @@ def _masking() -> Masking:
     if keep not in ("true", "false"):
         raise Invalid({"keep_original": "is true or false."})
     try:
-        return Masking(rules_named(request.args.get("mask", "all")), keep == "true")
+        return Masking(rules_named(request.args.get("mask", "none")), keep == "true")
     except InvalidValue as error:
         raise Invalid({"mask": str(error)}) from error
 

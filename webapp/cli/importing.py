@@ -42,7 +42,7 @@ def column_options(function: click.decorators.FC) -> click.decorators.FC:
 @click.option("--format", "format_", type=click.Choice(["csv", "tsv", "jsonl"]), help="[default: found out]")
 @click.option(
     "--mask",
-    default="all",
+    default="none",
     show_default=True,
     metavar="RULES",
     help=f"What to mask, best effort: all, none, or some of {', '.join(RULES)}.",

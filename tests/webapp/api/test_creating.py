@@ -20,6 +20,7 @@ from webapp.instance import Instance
 from webapp.store import idempotency, jobs, projects, rounds, work
 
 CSV = "id,body,stars\nr1,A good phone,5\nr2,A bad phone,1\nr3,,3\nr4,A good phone,4\nr5,too,many,fields\n"
+PERSONAL = "call 212-456-0100 or write to ann@shop.com"
 NEW = {"name": "Shoes", "labels": ["bad", "good"], "language": "zh"}
 
 
@@ -246,3 +247,21 @@ def test_metrics_and_curve_are_those_of_the_serving_version(ruler: Program, web_
     assert found["model_version"] == 1
     assert {"part", "slice", "name", "value", "low", "high", "n"} == found["metrics"][0].keys()
     assert [point["serves"] for point in found["learning_curve"]] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "original"),
+    [
+        ("", PERSONAL, None),
+        ("&mask=email", "call 212-456-0100 or write to [e-mail]", None),
+        ("&mask=all&keep_original=true", "call [phone] or write to [e-mail]", PERSONAL),
+    ],
+)
+def test_an_import_masks_what_it_is_told_to(
+    ruler: Program, web_db: Database, query: str, text: str, original: str | None
+) -> None:
+    project = a_project(web_db, texts=[])
+    body = f"id,body\nr1,{PERSONAL}\n"
+    assert send_file(ruler, project.id, body, f"text=body{query}").status_code == 200
+    assert [tuple(row) for row in web_db.execute("SELECT text, original FROM reviews")] == [(text, original)]
+    assert send_file(ruler, project.id, body, "text=body&mask=shoes").status_code == 422
