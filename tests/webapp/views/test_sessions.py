@@ -26,6 +26,11 @@ def elsewhere(app: Flask, annotator: Browser) -> Browser:
     return browser
 
 
+def contents(db: Database) -> list[list[dict[str, object]]]:
+    """What a stolen session is after."""
+    return [list(db[name].rows) for name in ("users", "api_tokens", "erasures", "jobs")]
+
+
 def is_in(browser: Browser) -> bool:
     return browser.get("/account").status_code == 200
 
@@ -96,16 +101,22 @@ def test_what_comes_after_the_password_is_a_page_of_ours(annotator: Browser) -> 
         ("/people", {"name": "eve", "role": "admin", "password": ""}),
         ("/people/{ada}/role", {"role": "admin"}),
         ("/people/{ada}/password", {"password": ""}),
+        ("/tokens", {"user": "1", "scopes": "admin", "days": "30", "name": "thief"}),
+        ("/privacy/customer/erase", {"customer": "c1", "project": ""}),
+        ("/privacy/annotator/erase", {"user": "{ada}"}),
     ],
 )
-def test_an_old_session_makes_no_admins_and_sets_no_passwords(
+def test_an_old_session_makes_no_admins_and_tokens_sets_no_passwords_and_erases_nobody(
     admin: Browser, annotator: Browser, clock: Clock, address: str, form: dict[str, str], web_db: Database
 ) -> None:
     clock.forward(minutes=20)
-    before = list(web_db["users"].rows)
-    answer = admin.post(address.format(ada=the_user(annotator).id), form)
-    assert answer.headers["Location"].startswith("/account/confirm?next=/people")
-    assert list(web_db["users"].rows) == before
+    ada = the_user(annotator).id
+    before = contents(web_db)
+    answer = admin.post(
+        address.format(ada=ada), {name: value.format(ada=ada) for name, value in form.items()}
+    )
+    assert answer.headers["Location"].startswith("/account/confirm?next=/")
+    assert contents(web_db) == before
 
 
 def test_the_limits_are_settings(web_instance: Instance, web_db: Database, clock: Clock) -> None:
