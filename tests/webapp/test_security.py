@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -200,3 +201,5 @@ def test_no_template_holds_script_style_or_unescaped_text() -> None:
         text = path.read_text("utf-8")
         assert [word for word in forbidden if word in text] == [], path
         assert text.count("<script") == text.count("<script src="), path
+        # In a template gettext takes its message for markup: only what is written there may be one.
+        assert re.findall(r"\bn?_?gettext\((?![\"'])|\b_\((?![\"'])", text) == [], path
