@@ -1,6 +1,6 @@
 """The links in the header, for annotators and for admins."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,16 +31,21 @@ PROJECT = (
 SITE = (
     (lazy_gettext("Projects"), "projects.index", "admin"),
     (lazy_gettext("People"), "people.index", "admin"),
+    (lazy_gettext("Health"), "health.show", "admin"),
+)
+# What has to do with people: tabs below the header, which has no room for them on a phone.
+PEOPLE = (
+    (lazy_gettext("Accounts"), "people.index", "admin"),
     (lazy_gettext("Tokens"), "tokens.index", "admin"),
     (lazy_gettext("Privacy"), "privacy.index", "admin"),
     (lazy_gettext("Audit log"), "audit.index", "admin"),
-    (lazy_gettext("Health"), "health.show", "admin"),
 )
 # Pages of these blueprints are told apart by their view, not by the blueprint.
 BY_VIEW = ("annotate", "projects")
 
-# Pages without a tab of their own, and the tab that is lit there.
+# Pages without a link of their own, and the one that is lit there.
 WITHIN = {"annotators": "quality"}
+WITHIN_SITE = {"tokens": "people", "privacy": "people", "audit": "people"}
 
 
 @dataclass(frozen=True)
@@ -54,15 +59,24 @@ class Link:
 
 
 def init_app(app: Flask) -> None:
-    """Give templates `site_links`, `project_links` and `project_address`."""
+    """Give templates `site_links`, `people_links`, `project_links` and `project_address`."""
     app.jinja_env.globals.update(
-        site_links=lambda: _links(SITE), project_links=project_links, project_address=project_address
+        site_links=lambda: _links(SITE, WITHIN_SITE),
+        people_links=people_links,
+        project_links=project_links,
+        project_address=project_address,
     )
+
+
+def people_links() -> list[Link]:
+    """The tabs of the pages about people, on these pages."""
+    links = _links(PEOPLE)
+    return links if any(link.current for link in links) else []
 
 
 def project_links(project: Project) -> list[Link]:
     """The tabs of a project, for this person."""
-    return [_with_waiting(link, project) for link in _links(PROJECT, project_id=project.id)]
+    return [_with_waiting(link, project) for link in _links(PROJECT, WITHIN, project_id=project.id)]
 
 
 def project_address(project: Project) -> str:
@@ -79,18 +93,20 @@ def _with_waiting(link: Link, project: Project) -> Link:
     return replace(link, waiting=f"{found - 1}+" if found == cases.MANY else str(found or ""))
 
 
-def _links(items: Iterable[tuple[str, str, str]], **values: Any) -> list[Link]:
+def _links(
+    items: Iterable[tuple[str, str, str]], within: Mapping[str, str] | None = None, **values: Any
+) -> list[Link]:
     user = current_user()
     role = "admin" if user is not None and user.is_admin else "annotator"
     return [
-        Link(str(words), url_for(endpoint, **values), _is_current(endpoint))
+        Link(str(words), url_for(endpoint, **values), _is_current(endpoint, within or {}))
         for words, endpoint, access in items
         if access in ("annotator", role) and endpoint in current_app.view_functions
     ]
 
 
-def _is_current(endpoint: str) -> bool:
+def _is_current(endpoint: str, within: Mapping[str, str]) -> bool:
     blueprint = endpoint.partition(".")[0]
     if blueprint in BY_VIEW:
         return request.endpoint == endpoint
-    return blueprint in (*request.blueprints, WITHIN.get(request.blueprint or ""))
+    return blueprint in (*request.blueprints, within.get(request.blueprint or ""))
