@@ -51,17 +51,23 @@ class Usage:
     over: threading.Event = field(default_factory=threading.Event)
 
     def watch(self) -> None:
-        seconds: dict[int, float] = {}
+        before, after = self.look(), {}
         while not self.over.wait(0.5):
-            memory = 0
-            for each in family(self.server.running.pid):
-                try:
-                    times = each.cpu_times()
-                    memory += each.memory_info().rss
-                    seconds[each.pid] = times.user + times.system
-                except psutil.NoSuchProcess:
-                    continue
-            self.peak, self.cpu = max(self.peak, memory), sum(seconds.values())
+            after |= self.look()
+            self.cpu = sum(seconds - before.get(pid, 0.0) for pid, seconds in after.items())
+
+    def look(self) -> dict[int, float]:
+        """Processor seconds of each process so far."""
+        memory, seconds = 0, {}
+        for each in family(self.server.running.pid):
+            try:
+                times = each.cpu_times()
+                memory += each.memory_info().rss
+                seconds[each.pid] = times.user + times.system
+            except psutil.NoSuchProcess:
+                continue
+        self.peak = max(self.peak, memory)
+        return seconds
 
 
 def family(pid: int) -> list[psutil.Process]:
@@ -142,7 +148,7 @@ def run(
             )
     for name, usage in zip(("web", "worker"), usages, strict=False):
         share = usage.cpu / (60 * options.minutes)
-        print(f"  {name:<6} {share:.2f} cores on average since its start, {usage.peak / 1e6:,.0f} MB at most")
+        print(f"  {name:<6} {share:.2f} cores on average, {usage.peak / 1e6:,.0f} MB at most")
 
 
 def locust(
