@@ -188,3 +188,12 @@ def _compare(expected: dict[str, Member], found: dict[str, Member]) -> None:
     for name in (DATABASE, SECRET_KEY):
         if name not in found:
             raise BackupError(f"This backup is not complete: {name} is missing. Use another one.")
+
+
+def fsync(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -204,7 +204,7 @@ def _make(db: "Database", instance: "Instance", path: Path, with_encoders: bool,
             written.rename(path)
         finally:
             written.unlink(missing_ok=True)
-        _fsync(path.parent)
+        backup_file.fsync(path.parent)
     return manifest
 
 
@@ -268,11 +268,3 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}."
     return f"Unexpected {type(error).__name__}."
-
-
-def _fsync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

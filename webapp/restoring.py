@@ -6,7 +6,6 @@ is finished by the next call; until then the instance refuses to start.
 
 import ast
 import json
-import os
 import shutil
 import tempfile
 from contextlib import closing
@@ -68,7 +67,7 @@ def restore(instance: Instance, file: Path, now: datetime) -> Restored:
             _unite_erasures(instance, staged)
             erased = _erase_again(staged)
             for path in [*staged.folder.rglob("*"), staged.folder]:
-                _fsync(path)
+                backup_file.fsync(path)
             former = _write_plan(instance, staged, now)
         except BaseException:
             shutil.rmtree(staged.folder, ignore_errors=True)
@@ -92,9 +91,9 @@ def finish(instance: Instance) -> bool:
         _swap(instance.folder / name, staged / name, former / name, name in plan["new"])
     for folder in {path.parent for name in plan["names"] for path in (instance.folder / name, former / name)}:
         if folder.is_dir():
-            _fsync(folder)
+            backup_file.fsync(folder)
     plan_file.unlink()
-    _fsync(instance.folder)
+    backup_file.fsync(instance.folder)
     shutil.rmtree(staged, ignore_errors=True)
     return True
 
@@ -198,15 +197,7 @@ def _write_plan(instance: Instance, staged: Instance, now: datetime) -> Path:
     former = f"{FORMER}{now.astimezone(UTC).strftime(backups.STAMP)}"
     written = staged.folder / RESTORE_PLAN
     written.write_text(json.dumps({"former": former, "names": names, "new": new}), "utf-8")
-    _fsync(written)
+    backup_file.fsync(written)
     written.rename(instance.folder / RESTORE_PLAN)
-    _fsync(instance.folder)
+    backup_file.fsync(instance.folder)
     return instance.folder / former
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -141,9 +141,8 @@ def _repeat(turn: Turn, instance: Path, stop: threading.Event) -> None:
                 while not stop.is_set():
                     if not turn(db, instance, utc_now(), stop):
                         stop.wait(IDLE_SECONDS)
-        except (
-            Exception
-        ):  # the outermost turn: the loop must outlive any single fault, its connection need not
+        except Exception:
+            # The outermost turn: the loop must outlive any single fault; its connection need not.
             log.exception("a turn of the worker failed")
             stop.wait(IDLE_SECONDS)
 
