@@ -54,13 +54,21 @@ def declared() -> dict[str, str]:
     return {found[1].lower(): found[2] for found in bounds if found}
 
 
+def installed(name: str) -> str | None:
+    """None for what only the load tests need, where nobody installed them."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
 @pytest.mark.parametrize("name", FLOORS)
 def test_nothing_is_declared_pinned_or_installed_below_its_floor(name: str) -> None:
     floor, hole = FLOORS[name]
     versions = {
         "declared": declared().get(name, floor),
         "pinned": pinned()[name],
-        "installed": metadata.version(name),
+        "installed": installed(name) or floor,
     }
     below = {where: version for where, version in versions.items() if release(version) < release(floor)}
     assert below == {}, f"{name} {floor}: {hole}"
