@@ -68,7 +68,7 @@ class FeatureCache:
         digests = _digests(unique)
         features = self._read(digests)
         if features is None:
-            with self._writing(progress):
+            with writing_alone(self._lock, "encode", progress):
                 self._complete(unique, digests, progress)
                 features = self._read(digests)
                 if features is None:  # damage that only reading shows
@@ -194,18 +194,19 @@ class FeatureCache:
             path.write_bytes(header)
         self._state = None
 
-    @contextmanager
-    def _writing(self, progress: Progress) -> Iterator[None]:
-        """Hold the writer's lock; while another process has it, wait and let the caller cancel."""
-        with self._lock.open("w") as lock:
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    progress("encode", 0, 1)
-                    time.sleep(0.2)
-            yield
+
+@contextmanager
+def writing_alone(lock_file: Path, phase: str, progress: Progress) -> Iterator[None]:
+    """Hold the writer's lock of a cache; while another process has it, wait and let the caller cancel."""
+    with lock_file.open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                progress(phase, 0, 1)
+                time.sleep(0.2)
+        yield
 
 
 def _digests(texts: Sequence[str]) -> np.ndarray:

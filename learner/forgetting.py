@@ -1,16 +1,13 @@
 """Forget the features of texts that are gone: the files of each encoder are written anew without their rows."""
 
-import fcntl
 import os
-import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 
-from learner.features import ENTRY, HEADER, MAGIC
+from learner.features import ENTRY, HEADER, MAGIC, writing_alone
 from learner.progress import Progress, silent
 
 CHUNK = 8_192
@@ -23,7 +20,7 @@ def forget_features(folder: Path, known: Callable[[], Iterable[bytes]], progress
     caches = sorted(folder.glob("*.index"))
     for number, index in enumerate(caches):
         progress("features", number, len(caches))
-        with _alone(index.with_suffix(".lock"), progress):
+        with writing_alone(index.with_suffix(".lock"), "features", progress):
             dropped += _rewrite(index, _keys(b"".join(known())))
     return dropped
 
@@ -82,17 +79,3 @@ def _row_bytes(rows: Path, entries: np.ndarray) -> int | None:
 def _keys(digests: bytes) -> np.ndarray:
     """The first eight bytes of each digest as a number."""
     return np.ascontiguousarray(np.frombuffer(digests, "<u8")[::4])
-
-
-@contextmanager
-def _alone(lock_file: Path, progress: Progress) -> Iterator[None]:
-    """Hold the writer's lock of a cache; while another process has it, wait and let the caller stop."""
-    with lock_file.open("w") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                progress("features", 0, 1)
-                time.sleep(0.2)
-        yield

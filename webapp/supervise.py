@@ -1,6 +1,5 @@
 """Start the web server and the workers, keep them running, and stop them in good order."""
 
-import ctypes
 import logging
 import os
 import signal
@@ -11,9 +10,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 from webapp.instance import ENVIRONMENT, Instance
 from webapp.store.errors import StoreError
+from webapp.worker.processes import die_with_parent
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.2
@@ -25,7 +26,6 @@ SHORTEST_WAIT, LONGEST_WAIT = 1.0, 60.0
 SOUND_SECONDS = 60.0
 # gunicorn's own codes for an application that cannot be loaded: starting it again would not help.
 HOPELESS = {3, 4}
-PR_SET_PDEATHSIG = 1
 
 
 class SuperviseError(StoreError):
@@ -53,7 +53,8 @@ class Child:
             self.command,
             env=self.environment,
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - the supervisor has no other thread
+            # A child of a killed supervisor ends too, and leaves the port and the instance free.
+            preexec_fn=partial(die_with_parent, signal.SIGTERM),  # noqa: PLW1509 - the supervisor has no other thread
         )
         self.started = now
 
@@ -214,9 +215,3 @@ def answers(address: tuple[str, int]) -> bool:
             return True
     except OSError:
         return False
-
-
-def _die_with_parent() -> None:
-    """On Linux, a child of a killed supervisor ends too, and leaves the port and the instance free."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
