@@ -9,6 +9,7 @@ from migrations import (  # noqa: F401
     m0004_rounds,
     m0005_team,
     m0006_safe,
+    m0007_learner,
 )
 from migrations.ordered import migrations
 

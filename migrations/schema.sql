@@ -79,7 +79,7 @@ CREATE TABLE labels (
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY,
     project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
-    kind TEXT NOT NULL CHECK (kind IN ('import', 'encode', 'export', 'quality', 'erase')),
+    kind TEXT NOT NULL CHECK (kind IN ('import', 'encode', 'export', 'quality', 'erase', 'simulate')),
     payload TEXT NOT NULL,
     result TEXT,
     state TEXT NOT NULL CHECK (state IN ('draft', 'queued', 'running', 'done', 'failed', 'cancelled')),
@@ -226,7 +226,7 @@ CREATE TABLE rounds (
     requested_by INTEGER REFERENCES users (id),
     created_at TEXT NOT NULL,
     started_at TEXT,
-    finished_at TEXT, held_by TEXT, steps INTEGER NOT NULL DEFAULT 0, retry_at TEXT,
+    finished_at TEXT, held_by TEXT, steps INTEGER NOT NULL DEFAULT 0, retry_at TEXT, report TEXT NOT NULL DEFAULT '{}',
     UNIQUE (project_id, number)
 );
 
@@ -245,7 +245,7 @@ CREATE TABLE model_versions (
     training_labels INTEGER NOT NULL,
     verdict TEXT NOT NULL,
     reason TEXT NOT NULL,
-    created_at TEXT NOT NULL, stale_since TEXT,
+    created_at TEXT NOT NULL, stale_since TEXT, weak_labels INTEGER NOT NULL DEFAULT 0,
     UNIQUE (project_id, number)
 );
 
@@ -471,3 +471,12 @@ CREATE INDEX audit_log_by_user ON audit_log (user_id, id);
 CREATE INDEX audit_log_by_action ON audit_log (action, id);
 
 CREATE INDEX reviews_of_author ON reviews (author_id) WHERE author_id IS NOT NULL;
+
+CREATE TABLE stop_predictions (
+    model_version_id INTEGER NOT NULL REFERENCES model_versions (id) ON DELETE CASCADE,
+    review_id INTEGER NOT NULL REFERENCES reviews (id) ON DELETE CASCADE,
+    label_id INTEGER NOT NULL REFERENCES labels (id),
+    PRIMARY KEY (model_version_id, review_id)
+) WITHOUT ROWID;
+
+CREATE INDEX stop_predictions_of_review ON stop_predictions (review_id);

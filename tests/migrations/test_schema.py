@@ -24,7 +24,15 @@ def test_schema_sql_is_what_the_migrations_make(tmp_path: Path) -> None:
 
 def test_a_second_run_finds_nothing_to_do(tmp_path: Path) -> None:
     db = fresh(tmp_path)
-    names = ["0001_people", "0002_reviews", "0003_annotations", "0004_rounds", "0005_team", "0006_safe"]
+    names = [
+        "0001_people",
+        "0002_reviews",
+        "0003_annotations",
+        "0004_rounds",
+        "0005_team",
+        "0006_safe",
+        "0007_learner",
+    ]
     assert migrations.apply(db) == names
     assert migrations.pending(db) == migrations.apply(db) == []
 

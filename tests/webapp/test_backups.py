@@ -89,7 +89,7 @@ def test_a_backup_holds_what_an_instance_needs_and_nobody_else_reads_it(
         f"checkpoints/{version.checkpoint}/model/head.json",
         *("config.py", "erasures.jsonl", "secret_key", "winnow.sqlite"),
     ]
-    assert made.manifest.rows["reviews"] == 5 and made.manifest.migrations[-1] == "0006_safe"
+    assert made.manifest.rows["reviews"] == 5 and made.manifest.migrations[-1] == "0007_learner"
     with_encoders = backups.make(web_instance, with_encoders=True, now=NOON + timedelta(seconds=1))
     assert "encoders/tiny/config.json" in with_encoders.manifest.members
     [_, first] = records.latest(web_db)

@@ -34,6 +34,8 @@ class ModelVersion:
     created_at: str
     # When a text that it learned from was erased.
     stale_since: str | None
+    # Star ratings that it learned from beside the labels of people.
+    weak_labels: int
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ class Round:
     created_at: str
     started_at: str | None
     finished_at: str | None
+    report: dict[str, Any]
 
     @property
     def is_open(self) -> bool:
@@ -185,4 +186,5 @@ def _round(row: Any) -> Round:
         row["created_at"],
         row["started_at"],
         row["finished_at"],
+        json.loads(row["report"]),
     )
