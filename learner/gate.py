@@ -26,8 +26,8 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class _Difference:
-    """New minus old of one score in points of per cent, with its 95 % interval."""
+class Difference:
+    """New minus old of one score in points of per cent, with its interval (95 % unless asked otherwise)."""
 
     name: str
     old: float
@@ -68,9 +68,9 @@ def compare(y: Ints, old: Ints, new: Ints, labels: list[str], seed: int = 0) -> 
     """
     if len(y) < MIN_LABELS:
         return too_few(len(y))
-    differences = _differences(y, old, new, labels, np.random.default_rng(seed))
+    found = differences(y, old, new, labels, seed)
     n = len(y)
-    worse = [item for item in differences if item.high < 0]
+    worse = [item for item in found if item.high < 0]
     if worse:
         listed = "; ".join(map(str, worse))
         return Verdict(
@@ -78,23 +78,23 @@ def compare(y: Ints, old: Ints, new: Ints, labels: list[str], seed: int = 0) -> 
             "worse",
             f"Worse than the serving version on {n} validation labels: {listed}. The old one keeps serving.",
         )
-    better = [item for item in differences[:2] if item.low > 0]
+    better = [item for item in found[:2] if item.low > 0]
     if better:
         listed = "; ".join(map(str, better))
         return Verdict(True, "better", f"Better than the serving version on {n} validation labels: {listed}.")
-    most = differences[0]
+    most = found[0]
     return Verdict(True, "same", f"No worse than the serving version on {n} validation labels: {most}.")
 
 
-def _differences(
-    y: Ints, old: Ints, new: Ints, labels: list[str], rng: np.random.Generator
-) -> list[_Difference]:
-    """Accuracy, macro-F1, then the recall of each class that occurs.
+def differences(
+    y: Ints, old: Ints, new: Ints, labels: list[str], seed: int = 0, level: float = 0.95
+) -> list[Difference]:
+    """Accuracy, macro-F1, then the recall of each class that occurs; intervals hold `level`.
 
     Resampling reviews draws the counts of (true, old, new) triples from a multinomial; the sums over one
     version give the other's confusion counts, so the pairing is kept.
     """
-    k = len(labels)
+    k, rng = len(labels), np.random.default_rng(seed)
     triples = np.bincount((y * k + old) * k + new, minlength=k**3)
     drawn = rng.multinomial(len(y), triples / len(y), size=RESAMPLES).reshape(-1, k, k, k)
     before, after = summary(drawn.sum(axis=3)), summary(drawn.sum(axis=2))
@@ -102,15 +102,15 @@ def _differences(
     result = []
     for name, shown in (("accuracy", "accuracy"), ("macro_f1", "macro-F1")):
         spread = after[name] - before[name]
-        result.append(_difference(shown, float(was[name]), float(now[name]), spread))
+        result.append(_difference(shown, float(was[name]), float(now[name]), spread, level))
     for i, label in enumerate(labels):
         if (y == i).any():
             spread = after["recall"][:, i] - before["recall"][:, i]
             was_i, now_i = float(was["recall"][i]), float(now["recall"][i])
-            result.append(_difference(spoken(f"recall of {label}"), was_i, now_i, spread))
+            result.append(_difference(spoken(f"recall of {label}"), was_i, now_i, spread, level))
     return result
 
 
-def _difference(name: str, old: float, new: float, spread: NDArray[np.float64]) -> _Difference:
-    low, high = np.nanpercentile(spread, [2.5, 97.5])
-    return _Difference(name, 100 * old, 100 * new, 100 * float(low), 100 * float(high))
+def _difference(name: str, old: float, new: float, spread: NDArray[np.float64], level: float) -> Difference:
+    low, high = np.nanpercentile(spread, [50 * (1 - level), 50 * (1 + level)])
+    return Difference(name, 100 * old, 100 * new, 100 * float(low), 100 * float(high))

@@ -3,7 +3,7 @@
 from typing import Final, Protocol
 
 # Stable identifiers; the web app translates them.
-PHASES: Final = ("encode", "train", "evaluate", "score", "query", "save", "export", "suspects")
+PHASES: Final = ("encode", "train", "search", "evaluate", "score", "query", "save", "export", "suspects")
 
 
 class Progress(Protocol):
@@ -14,3 +14,13 @@ class Progress(Protocol):
 
 def silent(phase: str, done: int, total: int) -> None:
     """Tell nobody, never stop."""
+
+
+class InPhase:
+    """Reports predictions under the phase they serve, whatever the model calls its own work."""
+
+    def __init__(self, phase: str, progress: Progress) -> None:
+        self.phase, self.progress = phase, progress
+
+    def __call__(self, phase: str, done: int, total: int) -> None:
+        self.progress(self.phase, done, total)

@@ -16,7 +16,8 @@ from learner.encoders import Encoder
 from learner.errors import CheckpointError, EncoderError, NotEnoughLabels
 from learner.evaluation import Metric, evaluate
 from learner.gate import Verdict
-from learner.progress import Progress, silent
+from learner.progress import InPhase, Progress, silent
+from learner.report import RoundReport
 from learner.settings import RoundSettings
 
 __all__ = [
@@ -90,10 +91,13 @@ class RoundResult:
     timings: dict[str, float]
     checkpoint: Path
     manifest_sha256: str
+    report: RoundReport
 
 
 def run_round(task: RoundTask, progress: Progress = silent) -> RoundResult:
     """Train on the snapshot and choose the next batch; same snapshot and seed, same result.
+
+    Except where `auto` or a search runs out of its time: then the machine's speed has a say.
 
     Raises NotEnoughLabels, TrainingDiverged, Cancelled (from `progress`), EncoderError. Publishes the
     checkpoint as the last step, so that nothing is left behind when it raises.
@@ -113,12 +117,18 @@ def run_round(task: RoundTask, progress: Progress = silent) -> RoundResult:
     with _timed(timings, "train"):
         classifier.fit(train, validation=validation, progress=progress)
         classifier.calibrate(train, task.train.random, validation)
+    settings = classifier.decided or settings
+    report = RoundReport(settings.classifier, classifier.choice, classifier.search)
+    _part_off(timings, report)
+    # A tuned classifier that `auto` chose scores fewer than were encoded for head.
+    rows = rows[rows_to_score(len(rows), settings)]
+    to_score = [task.pool.texts[row] for row in rows]
     with _timed(timings, "evaluate"):
-        metrics, verdict, evaluated = _judge(task, classifier, _InPhase("evaluate", progress))
+        metrics, verdict, evaluated = _judge(task, classifier, InPhase("evaluate", progress))
     with _timed(timings, "score"):
         progress("score", 0, 1)
-        proba, embeddings = classifier.model.scores(to_score, _InPhase("score", progress))
-        known = classifier.model.scores(task.train.texts, _InPhase("score", progress))
+        proba, embeddings = classifier.model.scores(to_score, InPhase("score", progress))
+        known = classifier.model.scores(task.train.texts, InPhase("score", progress))
     with _timed(timings, "query"):
         progress("query", 0, 1)
         pool = ScoredPool(task.pool.ids, task.pool.texts, rows, proba, embeddings, *known, task.train.y)
@@ -130,7 +140,9 @@ def run_round(task: RoundTask, progress: Progress = silent) -> RoundResult:
         manifest = checkpoint.save(task.checkpoint, about, classifier.model)
     scored_ids = np.concatenate([task.pool.ids[rows], task.holdout.ids, task.validation.ids])
     scores = np.concatenate([proba, evaluated])
-    return RoundResult(metrics, queue, scored_ids, scores, verdict, timings, task.checkpoint, manifest)
+    return RoundResult(
+        metrics, queue, scored_ids, scores, verdict, timings, task.checkpoint, manifest, report
+    )
 
 
 def check_labels(y: Ints, label_names: list[str]) -> None:
@@ -194,18 +206,15 @@ def _verdict(task: RoundTask, new: Ints, progress: Progress) -> Verdict:
     return gate.compare(y, old, new, task.label_names, task.settings.seed)
 
 
+def _part_off(timings: dict[str, float], report: RoundReport) -> None:
+    """Tell the search's time apart from the training's."""
+    if report.search is not None:
+        timings["search"] = report.search.seconds
+        timings["train"] -= report.search.seconds
+
+
 @contextmanager
 def _timed(timings: dict[str, float], phase: str) -> Iterator[None]:
     started = time.perf_counter()
     yield
     timings[phase] = time.perf_counter() - started
-
-
-class _InPhase:
-    """Reports predictions under the phase they serve, whatever the model calls its own work."""
-
-    def __init__(self, phase: str, progress: Progress) -> None:
-        self.phase, self.progress = phase, progress
-
-    def __call__(self, phase: str, done: int, total: int) -> None:
-        self.progress(self.phase, done, total)

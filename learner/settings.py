@@ -9,7 +9,10 @@ from learner.errors import SettingsError
 CLASSIFIERS: Final = {
     "head": "Fast: logistic regression on the encoder's stored features; seconds per round.",
     "finetune": "Thorough: trains the encoder itself; minutes per round, best with some hundred labels.",
+    "auto": "Careful: head, unless a tuned encoder proves better on the validation part within a time budget.",
 }
+# Those that train the encoder itself.
+TUNED: Final = ("finetune",)
 STRATEGIES: Final = {
     "margin-diverse": "Close calls that differ from each other (default).",
     "margin-diverse-balanced": "Close calls that differ from each other, rare classes first.",
@@ -24,11 +27,29 @@ STRATEGIES: Final = {
 FINETUNE_SCORE_LIMIT: Final = 4096
 
 
+@dataclass(frozen=True)
+class Span:
+    """Where the search looks for a better number, inside the safe range."""
+
+    low: float
+    high: float
+    log: bool = False
+
+
 def setting(
-    default: Any, about: str, low: float | None = None, high: float | None = None, choices: Any = None
+    default: Any,
+    about: str,
+    low: float | None = None,
+    high: float | None = None,
+    choices: Any = None,
+    search: Span | tuple[Any, ...] = (),
 ) -> Any:
-    """One field with its default, a line for people, and its safe range or choices."""
-    return field(default=default, metadata={"about": about, "low": low, "high": high, "choices": choices})
+    """One field with its default, a line for people, and its safe range or choices.
+
+    search: what the search for better settings tries, a span of numbers or some values; nothing: it stays as it is.
+    """
+    about_it = {"about": about, "low": low, "high": high, "choices": choices, "search": search}
+    return field(default=default, metadata=about_it)
 
 
 class Settings:
@@ -51,8 +72,14 @@ class Settings:
 class HeadSettings(Settings):
     """The logistic regression on stored features."""
 
-    c: float | None = setting(None, "Inverse regularisation; empty: the encoder's own value.", 1e-4, 1e4)
-    class_weights: bool = setting(True, "Weigh rare classes up.")
+    c: float | None = setting(
+        None,
+        "Inverse regularisation; empty: the encoder's own value.",
+        1e-4,
+        1e4,
+        search=Span(0.01, 100, log=True),
+    )
+    class_weights: bool = setting(True, "Weigh rare classes up.", search=(True, False))
     temperature: bool = setting(True, "Calibrate the probabilities on randomly drawn labels.")
 
 
@@ -60,22 +87,47 @@ class HeadSettings(Settings):
 class FinetuneSettings(Settings):
     """The training of the encoder itself."""
 
-    epochs: int = setting(6, "Passes over the training labels at most.", 1, 100)
-    learning_rate: float = setting(5e-5, "Step size at its peak.", 1e-7, 1e-2)
-    batch_size: int = setting(16, "Reviews per step.", 2, 256)
+    epochs: int = setting(6, "Passes over the training labels at most.", 1, 100, search=Span(2, 12))
+    learning_rate: float = setting(
+        5e-5, "Step size at its peak.", 1e-7, 1e-2, search=Span(1e-5, 2e-4, log=True)
+    )
+    batch_size: int = setting(16, "Reviews per step.", 2, 256, search=(8, 16, 32))
     optimizer: Literal["adamw", "sgd"] = setting(
         "adamw", "AdamW or SGD with momentum.", choices=("adamw", "sgd")
     )
-    weight_decay: float = setting(0.01, "Pull of the weights towards zero.", 0.0, 1.0)
-    dropout: float = setting(0.1, "Share of activations dropped while training.", 0.0, 0.9)
-    warmup: float = setting(0.1, "Share of the steps in which the step size rises.", 0.0, 0.9)
+    weight_decay: float = setting(0.01, "Pull of the weights towards zero.", 0.0, 1.0, search=Span(0.0, 0.1))
+    dropout: float = setting(
+        0.1, "Share of activations dropped while training.", 0.0, 0.9, search=Span(0.0, 0.3)
+    )
+    warmup: float = setting(
+        0.1, "Share of the steps in which the step size rises.", 0.0, 0.9, search=Span(0.0, 0.3)
+    )
     clip_norm: float = setting(1.0, "Gradients longer than this are cut.", 0.01, 100.0)
     class_weights: bool = setting(True, "Weigh rare classes up in the loss.")
-    top_layers: int | None = setting(None, "Train only this many upper layers; empty: all.", 0, 96)
+    top_layers: int | None = setting(
+        None, "Train only this many upper layers; empty: all.", 0, 96, search=(None, 2, 4, 6)
+    )
     freeze_embeddings: bool = setting(True, "Leave the word embeddings as they are.")
     max_length: int | None = setting(None, "Tokens read of each review; empty: the encoder's value.", 8, 8192)
     patience: int = setting(3, "Epochs without improvement before training stops.", 1, 100)
     stop_share: float = setting(0.15, "Share of the labels kept for early stopping.", 0.05, 0.5)
+
+
+@dataclass(frozen=True)
+class AutoSettings(Settings):
+    """What `auto` may try, and for how long."""
+
+    candidate: str = setting("finetune", "What is trained beside head and compared with it.", choices=TUNED)
+    min_labels: int = setting(400, "With fewer labels head is taken untried.", 2, 1_000_000)
+    budget_minutes: float = setting(10.0, "Minutes that this may add to a round.", 0.01, 1440.0)
+
+
+@dataclass(frozen=True)
+class SearchSettings(Settings):
+    """The search for better settings of the chosen classifier."""
+
+    trials: int = setting(0, "Settings tried at most; 0: no search.", 0, 1000)
+    minutes: float = setting(10.0, "Minutes after which the search ends.", 0.01, 1440.0)
 
 
 @dataclass(frozen=True)
@@ -93,6 +145,8 @@ class RoundSettings(Settings):
     )
     head: HeadSettings = field(default_factory=HeadSettings)
     finetune: FinetuneSettings = field(default_factory=FinetuneSettings)
+    auto: AutoSettings = field(default_factory=AutoSettings)
+    search: SearchSettings = field(default_factory=SearchSettings)
 
     @property
     def effective_score_limit(self) -> int | None:
@@ -102,7 +156,12 @@ class RoundSettings(Settings):
         return self.score_limit
 
 
-_GROUPS: Final[dict[str, type[Settings]]] = {"head": HeadSettings, "finetune": FinetuneSettings}
+_GROUPS: Final[dict[str, type[Settings]]] = {
+    "head": HeadSettings,
+    "finetune": FinetuneSettings,
+    "auto": AutoSettings,
+    "search": SearchSettings,
+}
 
 
 def _read(cls: type[Any], values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -24,6 +24,7 @@ def phase_words(phase: str | None) -> str:
         "import": _("Reading the file"),
         "encode": _("Encoding texts"),
         "train": _("Training"),
+        "search": _("Searching for better settings"),
         "evaluate": _("Measuring on the holdout"),
         "score": _("Scoring the pool"),
         "query": _("Choosing the next reviews"),

@@ -9,6 +9,14 @@ from learner.settings import RoundSettings
 
 def create(settings: RoundSettings, labels: list[str], encoder: Encoder, features: Path) -> RoundClassifier:
     """A fresh, untrained classifier; `features` is where encoded texts are kept."""
+    if settings.search.trials:
+        from learner.search import SearchingClassifier
+
+        return SearchingClassifier(settings, labels, encoder, features)
+    if settings.classifier == "auto":
+        from learner.classifiers.auto import AutoClassifier
+
+        return AutoClassifier(settings, labels, encoder, features)
     if settings.classifier == "head":
         from learner.classifiers.head import HeadClassifier
         from learner.features import FeatureCache

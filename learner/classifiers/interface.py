@@ -1,7 +1,7 @@
 """What a round needs of a classifier, on top of small-text's own interface."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +11,8 @@ from small_text import Classifier, TextDataset
 
 from learner.embeddings import Embeddings
 from learner.progress import Progress, silent
+from learner.report import Choice, Search
+from learner.settings import RoundSettings
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -32,9 +34,15 @@ class TextModel(Protocol):
 
 
 class RoundClassifier(Classifier):  # type: ignore[misc]
-    """small-text's Classifier over a TextDataset; `model` holds what was trained."""
+    """small-text's Classifier over a TextDataset; `model` holds what was trained.
+
+    decided: the settings that `auto` or a search came to, None where nothing was left to decide.
+    """
 
     model: TextModel
+    decided: RoundSettings | None = None
+    choice: Choice | None = None
+    search: Search | None = None
 
     @abstractmethod
     def prepare(self, texts: Sequence[str], progress: Progress = silent) -> None:
@@ -66,6 +74,10 @@ class RoundClassifier(Classifier):  # type: ignore[misc]
         proba, embeddings = self.model.scores(list(data_set.x))
         rows = embeddings[np.arange(len(proba))]
         return (rows, proba) if return_proba else rows
+
+
+# Trains a classifier on what its maker has at hand, and tells how far it is.
+Fit = Callable[[RoundClassifier, Progress], object]
 
 
 def dataset(texts: Sequence[str], y: Ints, classes: int) -> TextDataset:

@@ -83,6 +83,7 @@ def _shown(this: Round) -> dict[str, Any]:
         "error": this.error,
         "settings": this.settings,
         "timings": this.timings,
+        "report": this.report,
         "model_version": version.number if version else None,
         "verdict": version.verdict if version else None,
         "created_at": this.created_at,

@@ -14,6 +14,7 @@ PHASES = {
     "import": "reading rows",
     "encode": "encoding texts",
     "train": "training",
+    "search": "searching for better settings",
     "evaluate": "measuring",
     "score": "scoring the pool",
     "query": "choosing reviews",

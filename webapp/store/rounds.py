@@ -125,6 +125,7 @@ def publish(
     serves: bool,
     timings: dict[str, float],
     now: datetime,
+    report: dict[str, Any] | None = None,
 ) -> None:
     """Turn the project to the new ranking and, if the gate let it pass, the new model: one transaction, fenced."""
     with write_transaction(db):
@@ -139,8 +140,8 @@ def publish(
                 [model_version_id, claim.id],
             )
         db.execute(
-            "UPDATE rounds SET model_version_id = ?, timings = ? WHERE id = ?",
-            [model_version_id, json.dumps(timings), claim.id],
+            "UPDATE rounds SET model_version_id = ?, timings = ?, report = ? WHERE id = ?",
+            [model_version_id, json.dumps(timings), json.dumps(report or {}), claim.id],
         )
         work.finish(db, claim, "done", now)
 

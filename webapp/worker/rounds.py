@@ -116,7 +116,16 @@ def _publish(
         this.id,
         version.id,
     )
-    rounds.publish(db, claim, version.id, ranking_id, result.verdict.serves, result.timings, utc_now())
+    rounds.publish(
+        db,
+        claim,
+        version.id,
+        ranking_id,
+        result.verdict.serves,
+        result.timings,
+        utc_now(),
+        result.report.to_dict(),
+    )
 
 
 def _add_version(db: Database, claim: work.Claim, task: RoundTask, result: RoundResult) -> ModelVersion:
@@ -128,7 +137,7 @@ def _add_version(db: Database, claim: work.Claim, task: RoundTask, result: Round
         claim,
         encoder=task.encoder.name,
         encoder_sha256=task.encoder.sha256,
-        classifier=task.settings.classifier,
+        classifier=result.report.classifier,
         checkpoint=result.checkpoint.name,
         manifest_sha256=result.manifest_sha256,
         training_labels=len(task.train.ids),
