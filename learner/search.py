@@ -134,7 +134,9 @@ class _Trials:
         return judged.macro_f1
 
     def _judged(self, settings: RoundSettings, classifier: RoundClassifier) -> _Fitted:
-        predicted = classifier.model.predict_proba(self.texts, InPhase("search", self.progress)).argmax(axis=1)
+        predicted = classifier.model.predict_proba(self.texts, InPhase("search", self.progress)).argmax(
+            axis=1
+        )
         scores = summary(confusion(self.y, predicted, len(classifier.model.labels)))
         return _Fitted(settings, classifier, predicted, float(scores["macro_f1"]))
 

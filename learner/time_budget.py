@@ -19,7 +19,7 @@ class OutOfTime(Exception):
 class TooSlow(OutOfTime):
     """At the pace of its first steps the training would not end in time.
 
-    expected: seconds that all its steps would take; available: seconds there were for them.
+    expected: seconds that all its steps would take; available: seconds there are for a new beginning.
     """
 
     def __init__(self, expected: float, available: float) -> None:
@@ -56,4 +56,4 @@ class Watch:
         self.expected = pace * total
         left = self.deadline - now
         if pace * (total - done) > left:
-            raise TooSlow(self.expected, left + pace * done)
+            raise TooSlow(self.expected, left)

@@ -126,6 +126,7 @@ def a_finished_round(
     classifier: str = "head",
     serves: bool = True,
     now: datetime = NOON,
+    report: dict[str, Any] | None = None,
 ) -> ModelVersion:
     """A round that is done, with the scores it would have on a holdout of that many labels."""
     started = rounds.start(db, project.id, {"classifier": classifier}, "button", None, now)
@@ -154,7 +155,7 @@ def a_finished_round(
         "better" if serves else "worse", "Because of the validation part.", metrics, now,
     )  # fmt: skip
     ranking = rankings.write(db, project.id, [], now, started.id, version.id)
-    rounds.publish(db, claim, version.id, ranking, serves, {"train": 1.5}, now)
+    rounds.publish(db, claim, version.id, ranking, serves, {"train": 1.5}, now, report)
     return version
 
 

@@ -8,11 +8,25 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from learner.errors import SettingsError
-from learner.settings import CLASSIFIERS, STRATEGIES, FinetuneSettings, HeadSettings, RoundSettings, Settings
+from learner.settings import (
+    CLASSIFIERS,
+    STRATEGIES,
+    AutoSettings,
+    FinetuneSettings,
+    HeadSettings,
+    RoundSettings,
+    SearchSettings,
+    Settings,
+)
 from webapp.forms import Form
 from webapp.sentences import said
 
-GROUPS: dict[str, type[Settings]] = {"head": HeadSettings, "finetune": FinetuneSettings}
+GROUPS: dict[str, type[Settings]] = {
+    "head": HeadSettings,
+    "finetune": FinetuneSettings,
+    "auto": AutoSettings,
+    "search": SearchSettings,
+}
 # Asked on the page itself; everything else is behind "All settings".
 SHOWN_FIRST = ("encoder", "classifier", "strategy", "query_size", "audit_share")
 WORDS = {
@@ -35,6 +49,11 @@ WORDS = {
     "finetune.max_length": lazy_gettext("Tokens read"),
     "finetune.patience": lazy_gettext("Patience"),
     "finetune.stop_share": lazy_gettext("Share for early stopping"),
+    "auto.candidate": lazy_gettext("Compared with head"),
+    "auto.min_labels": lazy_gettext("Labels from which it is tried"),
+    "auto.budget_minutes": lazy_gettext("Minutes granted"),
+    "search.trials": lazy_gettext("Trials"),
+    "search.minutes": lazy_gettext("Minutes granted"),
 }
 
 
@@ -53,7 +72,7 @@ class Setting:
 
 
 def further_settings() -> dict[str, list[Setting]]:
-    """What stands behind "All settings": of every round, of head, of finetune."""
+    """What stands behind "All settings": of every round, of each group."""
     general = [_setting(each) for each in fields(RoundSettings) if _is_further(each.name)]
     groups = {
         name: [_setting(each, f"{name}.") for each in fields(group)]  # type: ignore[arg-type]

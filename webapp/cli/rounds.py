@@ -1,6 +1,7 @@
 """winnow round: one train-evaluate-query cycle, started, watched and cancelled."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -33,18 +34,29 @@ def round_command() -> None:
 @click.option("--encoder", metavar="NAME", help="An encoder that was added, or its folder.")
 @click.option("--query-size", type=int, metavar="N", help="Reviews in the next batch.")
 @click.option("--seed", type=int, metavar="N", help="Same labels and seed, same ranking.")
+@click.option(
+    "--set",
+    "further",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Any other setting, such as auto.budget_minutes=5.",
+)
 @click.option("--wait", is_flag=True, help="Watch it to its end; without a worker, run it here.")
 @pass_database
-def start(instance: Instance, db: Database, project_name: str, wait: bool, **chosen: Any) -> None:
+def start(
+    instance: Instance, db: Database, project_name: str, further: tuple[str, ...], wait: bool, **chosen: Any
+) -> None:
     """Start a round on today's labels. Options not given are the project's own."""
     project = projects.named(db, project_name)
     given = {name: value for name, value in chosen.items() if value is not None}
-    settings = RoundSettings.from_dict({**project.settings.learner, **given})
+    settings = RoundSettings.from_dict(_with(further, {**project.settings.learner, **given}))
     started = rounds.start(db, project.id, settings.to_dict(), "command", None, utc_now())
     click.echo(f"Round {started.number} of {project.name} waits (id {started.id}).")
     if wait:
         see_through(instance, db, "rounds", lambda: rounds.get(db, started.id))
-        _print_outcome(db, rounds.get(db, started.id))
+        ended = rounds.get(db, started.id)
+        _print_report(ended)
+        _print_outcome(db, ended)
     elif not work.live_workers(db, utc_now()):
         click.echo("No worker is alive. Start one with `winnow run` or `winnow worker`.", err=True)
 
@@ -82,6 +94,7 @@ def show(instance: Instance, db: Database, number: int, project_name: str | None
         click.echo(f"  {name}: {value}")
     for phase, seconds in found.timings.items():
         click.echo(f"  {phase}: {seconds:.1f} s")
+    _print_report(found)
     _print_outcome(db, found)
 
 
@@ -95,6 +108,22 @@ def cancel(instance: Instance, db: Database, number: int, project_name: str | No
     rounds.cancel(db, found.id, None, utc_now())
     state = rounds.get(db, found.id).state
     click.echo(f"Round {found.number}: {'stops at its next step' if state == 'running' else state}.")
+
+
+def _with(further: Sequence[str], values: dict[str, Any]) -> dict[str, Any]:
+    """The values with each NAME=VALUE; a dot in the name leads into a group."""
+    values = dict(values)
+    for each in further:
+        name, equals, text = each.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{each} is not NAME=VALUE.", param_hint="--set")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        group, dot, field = name.partition(".")
+        values |= {group: {**values.get(group, {}), field: value}} if dot else {name: value}
+    return values
 
 
 def _found(db: Database, number: int, project_name: str | None) -> Round:
@@ -111,6 +140,18 @@ def _row(db: Database, each: Round) -> dict[str, Any]:
 
 def _metrics(db: Database, each: Round) -> list[model_versions.Metric]:
     return model_versions.metrics(db, each.model_version_id) if each.model_version_id else []
+
+
+def _print_report(found: Round) -> None:
+    """What `auto` and the search decided, and why."""
+    for part in ("choice", "search"):
+        if told := found.report.get(part):
+            click.echo(f"  {told['reason']}")
+    for each in (found.report.get("choice") or {}).get("candidates", []):
+        score = "" if each["macro_f1"] is None else f", macro-F1 {each['macro_f1']:.3f} on validation"
+        click.echo(f"    {each['classifier']}: trained in {each['seconds']:.1f} s{score}")
+    for name, value in (found.report.get("search") or {}).get("changed", {}).items():
+        click.echo(f"    {name} = {value}")
 
 
 def _print_outcome(db: Database, ended: Round) -> None:

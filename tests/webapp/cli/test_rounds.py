@@ -3,8 +3,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from builders import a_finished_round
 from click.testing import Result
 from sqlite_utils import Database
+
+from learner.report import Candidate, Choice, RoundReport
+from webapp.store import projects
 
 Winnow = Callable[..., Result]
 
@@ -55,3 +59,26 @@ def test_settings_out_of_range_are_said(winnow: Winnow, phones: str) -> None:
 
 def test_an_empty_list_says_what_to_do(winnow: Winnow, phones: str) -> None:
     assert "winnow round start" in winnow("round", "list", phones).stdout
+
+
+def test_any_setting_can_be_given(winnow: Winnow, phones: str) -> None:
+    further = ("--set", "classifier=auto", "--set", "auto.budget_minutes=2.5", "--set", "auto.min_labels=50")
+    assert winnow("round", "start", phones, *further).exit_code == 0
+    settings = json.loads(winnow("round", "show", 1, "--json").stdout)["settings"]
+    assert (settings["classifier"], settings["auto"]["budget_minutes"]) == ("auto", 2.5)
+    assert settings["auto"]["min_labels"] == 50 and settings["finetune"]["epochs"] == 6
+
+
+@pytest.mark.parametrize("given", ["auto.budget_minutes", "auto.budget_minutes=-1", "auto.magic=1"])
+def test_a_setting_that_is_none_is_said(winnow: Winnow, phones: str, given: str) -> None:
+    result = winnow("round", "start", phones, "--set", given)
+    assert result.exit_code and given.partition("=")[0] in result.stderr
+
+
+def test_a_round_tells_what_was_chosen_and_why(winnow: Winnow, db: Database, phones: str) -> None:
+    candidates = (Candidate("head", 0.4, macro_f1=0.81), Candidate("finetune", 95.0, 90.0, 6, 0.86))
+    report = RoundReport("head", Choice("head", "Head was taken: it is quick.", 600.0, candidates))
+    a_finished_round(db, projects.named(db, phones), report=report.to_dict())
+    shown = winnow("round", "show", 1, "--project", phones).stdout
+    assert "Head was taken: it is quick." in shown
+    assert "finetune: trained in 95.0 s, macro-F1 0.860 on validation" in shown

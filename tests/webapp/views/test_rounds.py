@@ -8,6 +8,7 @@ from sqlite_utils import Database
 from visitor import Browser
 
 from learner import gate
+from learner.report import Candidate, Choice, RoundReport, Search
 from learner.settings import RoundSettings
 from webapp import round_form
 from webapp.instance import Instance
@@ -185,3 +186,16 @@ def test_a_failed_round_says_why_in_chinese_and_keeps_it_in_english(admin: Brows
     page = admin.get(f"/projects/{project.id}/rounds/1?lang=zh").text
     assert "验证集有 7 条标注，比较版本需要 20 条。" in page
     assert rounds.numbered(web_db, 1, project.id).error == gate.too_few(7).reason
+
+
+def test_a_round_says_which_classifier_it_took_and_why(admin: Browser, web_db: Database) -> None:
+    candidates = (Candidate("head", 0.4, macro_f1=0.81), Candidate("finetune", 95.0, 90.0, 6, 0.86))
+    choice = Choice("finetune", "Tuning was taken: it is better.", 600.0, candidates)
+    search = Search("The best of 9 others were taken.", 9, 2, 12.0, 0.86, 0.9, {"finetune.epochs": 4})
+    report = RoundReport("finetune", choice, search).to_dict()
+    project = a_project(web_db)
+    a_finished_round(web_db, project, classifier="finetune", report=report)
+    page = admin.get(f"/projects/{project.id}/rounds/1").text
+    assert "Tuning was taken: it is better." in page and "86.0% macro-F1 on the validation part" in page
+    assert "6 epochs at most" in page and "finetune.epochs" in page and "2 trials did not end" in page
+    assert "1.5 s" in page and "100%" in page and "In all" in page
