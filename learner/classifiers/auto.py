@@ -21,7 +21,7 @@ from small_text import TextDataset
 from learner import classifiers, gate
 from learner.classifiers.interface import Fit, Ints, RoundClassifier
 from learner.encoders import Encoder
-from learner.errors import EncoderError, TrainingDiverged
+from learner.errors import EncoderError, NotEnoughLabels, TrainingDiverged
 from learner.progress import InPhase, Progress, silent
 from learner.report import Candidate, Choice
 from learner.settings import RoundSettings
@@ -78,7 +78,7 @@ class AutoClassifier(RoundClassifier):
         self.chosen, self.decided = self.head, replace(self.settings, classifier="head")
         self.tried = [Candidate("head", self.clock() - self.started)]
         try:
-            held = self._worth_trying(train_set, validation)
+            held = self._worth_trying(train_set, weights, validation)
             # Never the validation part: what stopped the training by it cannot be judged by it.
             tuned = self._trained(
                 lambda candidate, watch: candidate.fit(train_set, weights, None, watch), progress
@@ -97,9 +97,16 @@ class AutoClassifier(RoundClassifier):
     def _create(self, settings: RoundSettings) -> RoundClassifier:
         return classifiers.create(settings, self.labels, self.encoder, self.features)
 
-    def _worth_trying(self, train_set: TextDataset, validation: TextDataset | None) -> TextDataset:
+    def _worth_trying(
+        self,
+        train_set: TextDataset,
+        weights: NDArray[np.float64] | None,
+        validation: TextDataset | None,
+    ) -> TextDataset:
         """The validation part to compare on."""
-        labels, wanted = len(train_set.x), self.settings.auto.min_labels
+        # A weak label weighs less than one that a person gave.
+        labels = len(train_set.x) if weights is None else int((weights == 1).sum())
+        wanted = self.settings.auto.min_labels
         if labels < wanted:
             raise _HeadKept(
                 f"Head was taken: tuning is tried from {wanted} training labels on, and there are {labels}."
@@ -124,7 +131,7 @@ class AutoClassifier(RoundClassifier):
             raise _HeadKept(
                 f"Head was taken: {name} was stopped, since the {minutes} minutes granted were nearly over."
             ) from over
-        except (TrainingDiverged, EncoderError) as problem:
+        except (TrainingDiverged, EncoderError, NotEnoughLabels) as problem:
             raise _HeadKept(f"Head was taken: {name} could not be trained. {problem}") from problem
 
     def _in_time(self, settings: RoundSettings, fit: Fit, progress: Progress) -> "_Tuned":

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from learner import checkpoint
 from learner.classifiers import create
 from learner.classifiers.auto import MIN_VALIDATION, AutoClassifier
 from learner.classifiers.interface import dataset
 from learner.encoders import Encoder
 from learner.errors import Cancelled
 from learner.progress import Progress, silent
+from learner.round import Labelled, RoundTask, Unlabelled, run_round
 from learner.settings import RoundSettings
 
 LABELS = ["no", "yes"]
@@ -96,6 +98,14 @@ def test_with_too_few_labels_head_is_taken_untried(fitted: Fitted, labels: int, 
     assert auto.decided.classifier == "head" and why in auto.choice.reason
     assert [each.classifier for each in auto.choice.candidates] == ["head"]
     assert max(total for phase, total in told if phase == "train") == 1  # no step of tuning
+
+
+def test_weak_labels_do_not_count(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    settings = RoundSettings.from_dict({"classifier": "auto", "auto": {"min_labels": 100}})
+    auto = AutoClassifier(settings, LABELS, tiny_encoder, tmp_path)
+    weights = np.r_[np.ones(99), np.full(21, 0.5)]
+    auto.fit(dataset(*either_or(120), 2), weights, dataset(*either_or(100, 1), 2))
+    assert "there are 99" in auto.choice.reason
 
 
 def test_without_a_validation_part_head_is_taken(tiny_encoder: Encoder, tmp_path: Path) -> None:
@@ -197,3 +207,34 @@ def test_cancelling_ends_the_candidate_too(fitted: Fitted) -> None:
 
     with pytest.raises(Cancelled):
         fitted(progress=stop)
+
+
+def part(n: int, seed: int, data: Data = either_or) -> Labelled:
+    texts, y = data(n, seed)
+    return Labelled(1000 * seed + np.arange(n), texts, y, np.ones(n, bool))
+
+
+@pytest.mark.slow
+def test_a_round_ends_in_an_ordinary_checkpoint_of_what_was_chosen(
+    tiny_encoder: Encoder, encoders_root: Path, tmp_path: Path
+) -> None:
+    settings = {
+        "classifier": "auto", "auto": {"min_labels": 100}, "finetune": TAMED, "query_size": 5,
+        "search": {"trials": 1},
+    }  # fmt: skip
+    pool = part(50, 4)
+    task = RoundTask(
+        settings=RoundSettings.from_dict(settings), label_names=LABELS, encoder=tiny_encoder,
+        train=part(120, 0), validation=part(100, 1), holdout=part(40, 2),
+        pool=Unlabelled(pool.ids, pool.texts), features=tmp_path / "features",
+        checkpoint=tmp_path / "checkpoints" / "1", serving=None,
+    )  # fmt: skip
+    result = run_round(task)
+    about = checkpoint.verify(result.checkpoint)
+    assert result.report.classifier == about.classifier == "finetune"
+    assert result.report.choice is not None and result.report.search is not None
+    assert result.report.search.trials == 1
+    assert RoundSettings.from_dict(about.settings).classifier == "finetune"
+    served = checkpoint.load(result.checkpoint, encoders_root)
+    assert np.allclose(served.predict_proba(pool.texts), result.probabilities[:50], atol=1e-5)
+    assert len(result.queue) == 5

@@ -72,6 +72,19 @@ def test_a_round_publishes_a_model_its_scores_and_a_ranking(
     assert db.execute("SELECT count(*) FROM predictions").fetchone()[0] > 100
 
 
+def test_what_auto_and_the_search_decided_is_stored_with_the_round(
+    db: Database, instance: Path, labelled: Project
+) -> None:
+    this = started(db, labelled, classifier="auto", search={"trials": 3})
+    assert run_next(db, instance, utc_now())
+    done = rounds.get(db, this.id)
+    assert done.settings["classifier"] == "auto" and done.report["classifier"] == "head"
+    assert done.report["choice"]["reason"].startswith("Head was taken: tuning is tried from 400")
+    assert done.report["search"]["reason"].startswith("The search was left out")
+    version = model_versions.serving(db, labelled.id)
+    assert version is not None and version.classifier == "head"
+
+
 def test_a_version_goes_on_serving_and_is_compared_after_labels_were_renamed_and_reordered(
     db: Database, instance: Path, labelled: Project
 ) -> None:
