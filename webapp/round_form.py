@@ -8,11 +8,25 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from learner.errors import SettingsError
-from learner.settings import CLASSIFIERS, STRATEGIES, FinetuneSettings, HeadSettings, RoundSettings, Settings
+from learner.settings import (
+    CLASSIFIERS,
+    STRATEGIES,
+    ContrastiveSettings,
+    FinetuneSettings,
+    HeadSettings,
+    LoraSettings,
+    RoundSettings,
+    Settings,
+)
 from webapp.forms import Form
 from webapp.sentences import said
 
-GROUPS: dict[str, type[Settings]] = {"head": HeadSettings, "finetune": FinetuneSettings}
+GROUPS: dict[str, type[Settings]] = {
+    "head": HeadSettings,
+    "contrastive": ContrastiveSettings,
+    "finetune": FinetuneSettings,
+    "lora": LoraSettings,
+}
 # Asked on the page itself; everything else is behind "All settings".
 SHOWN_FIRST = ("encoder", "classifier", "strategy", "query_size", "audit_share")
 WORDS = {
@@ -21,20 +35,31 @@ WORDS = {
     "head.c": lazy_gettext("Inverse regularisation C"),
     "head.class_weights": lazy_gettext("Class weights"),
     "head.temperature": lazy_gettext("Calibrated probabilities"),
-    "finetune.epochs": lazy_gettext("Epochs"),
-    "finetune.learning_rate": lazy_gettext("Learning rate"),
-    "finetune.batch_size": lazy_gettext("Batch size"),
-    "finetune.optimizer": lazy_gettext("Optimiser"),
-    "finetune.weight_decay": lazy_gettext("Weight decay"),
-    "finetune.dropout": lazy_gettext("Dropout"),
-    "finetune.warmup": lazy_gettext("Warm-up"),
-    "finetune.clip_norm": lazy_gettext("Longest gradient"),
-    "finetune.class_weights": lazy_gettext("Class weights"),
-    "finetune.top_layers": lazy_gettext("Upper layers trained"),
-    "finetune.freeze_embeddings": lazy_gettext("Word embeddings frozen"),
-    "finetune.max_length": lazy_gettext("Tokens read"),
-    "finetune.patience": lazy_gettext("Patience"),
-    "finetune.stop_share": lazy_gettext("Share for early stopping"),
+}
+# By the setting's own name: the tuned classifiers share most of theirs.
+TUNED_WORDS = {
+    "epochs": lazy_gettext("Epochs"),
+    "learning_rate": lazy_gettext("Learning rate"),
+    "batch_size": lazy_gettext("Batch size"),
+    "optimizer": lazy_gettext("Optimiser"),
+    "weight_decay": lazy_gettext("Weight decay"),
+    "dropout": lazy_gettext("Dropout"),
+    "warmup": lazy_gettext("Warm-up"),
+    "clip_norm": lazy_gettext("Longest gradient"),
+    "class_weights": lazy_gettext("Class weights"),
+    "top_layers": lazy_gettext("Upper layers trained"),
+    "freeze_embeddings": lazy_gettext("Word embeddings frozen"),
+    "max_length": lazy_gettext("Tokens read"),
+    "patience": lazy_gettext("Patience"),
+    "stop_share": lazy_gettext("Share for early stopping"),
+    "self_training": lazy_gettext("Self-training"),
+    "rank": lazy_gettext("Rank of the adapters"),
+    "alpha": lazy_gettext("Weight of the adapters"),
+    "loss": lazy_gettext("Loss"),
+    "pairs": lazy_gettext("Pairs per label"),
+    "sampling": lazy_gettext("Sampling of pairs"),
+    "max_steps": lazy_gettext("Steps at most"),
+    "c": lazy_gettext("Inverse regularisation C"),
 }
 
 
@@ -53,7 +78,7 @@ class Setting:
 
 
 def further_settings() -> dict[str, list[Setting]]:
-    """What stands behind "All settings": of every round, of head, of finetune."""
+    """What stands behind "All settings": of every round, and of each classifier."""
     general = [_setting(each) for each in fields(RoundSettings) if _is_further(each.name)]
     groups = {
         name: [_setting(each, f"{name}.") for each in fields(group)]  # type: ignore[arg-type]
@@ -64,7 +89,7 @@ def further_settings() -> dict[str, list[Setting]]:
 
 def concerns_further(errors: Mapping[str, str]) -> bool:
     """Whether any message belongs to a setting behind "All settings"."""
-    return any(name in WORDS for name in errors)
+    return any(name in WORDS or name.partition(".")[0] in GROUPS for name in errors)
 
 
 def classifier_choices() -> list[tuple[str, str, str]]:
@@ -94,6 +119,8 @@ def parse(source: Mapping[str, str], encoders: Sequence[str]) -> Form[RoundSetti
     for each in fields(RoundSettings):
         if each.name in GROUPS:
             group = GROUPS[each.name]
+            if not any(name.startswith(f"{each.name}.") for name in typed):
+                continue  # a form that does not show the group leaves it as it is by default
             values[each.name] = {
                 inner.name: _value(_setting(inner, f"{each.name}."), typed)
                 for inner in fields(group)  # type: ignore[arg-type]
@@ -126,7 +153,7 @@ def _setting(each: "Field[Any]", prefix: str = "") -> Setting:
     if kind == "number" and int in wanted:
         kind = "whole"
     name = prefix + each.name
-    words = str(WORDS.get(name, each.name))
+    words = str(WORDS.get(name) or TUNED_WORDS.get(each.name, each.name))
     return Setting(
         name, words, _(about["about"]), kind, about["low"], about["high"], choices, type(None) in wanted
     )
