@@ -26,7 +26,6 @@ STRATEGIES: Final = {
 }
 # Scoring through a tuned encoder costs a forward pass per review; small-text's default sample size.
 TUNED_SCORE_LIMIT: Final = 4096
-SELF_TRAINING: Final = "Train again with the pool reviews whose predicted label their neighbours share."
 
 
 def setting(
@@ -79,7 +78,9 @@ class TrainingSettings(Settings):
     max_length: int | None = setting(None, "Tokens read of each review; empty: the encoder's value.", 8, 8192)
     patience: int = setting(3, "Epochs without improvement before training stops.", 1, 100)
     stop_share: float = setting(0.15, "Share of the labels kept for early stopping.", 0.05, 0.5)
-    self_training: bool = setting(False, SELF_TRAINING)
+    self_training: bool = setting(
+        False, "Train again with the pool reviews whose predicted label their neighbours share."
+    )
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,9 @@ class ContrastiveSettings(Settings):
     max_length: int | None = setting(None, "Tokens read of each review; empty: the encoder's value.", 8, 8192)
     c: float = setting(1.0, "Inverse regularisation of the head.", 1e-4, 1e4)
     class_weights: bool = setting(True, "Weigh rare classes up in the head.")
-    self_training: bool = setting(False, SELF_TRAINING)
+    self_training: bool = setting(
+        False, "Train again with the pool reviews whose predicted label their neighbours share."
+    )
 
 
 @dataclass(frozen=True)

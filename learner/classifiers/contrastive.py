@@ -8,7 +8,7 @@ import math
 import random
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from logging import ERROR, getLogger
 from typing import Any, Final
@@ -30,6 +30,8 @@ from learner.tokens import CHARACTERS_PER_TOKEN, readable
 
 # SetFit lists every pair before it draws some: two million of them, of this many texts, take 100 MB.
 MOST_TEXTS: Final = 2000
+# They print, or describe the model for a hub.
+UNWANTED: Final = {"PrinterCallback", "ProgressCallback", "ModelCardCallback"}
 
 
 class ContrastiveClassifier(TunedClassifier[ContrastiveSettings]):
@@ -106,7 +108,7 @@ def _train_on_pairs(
             num_iterations=settings.pairs,
             sampling_strategy=settings.sampling,
             max_steps=_steps(y, settings),
-            batch_size=settings.batch_size,
+            batch_size=settings.batch_size // 2 * 2,  # as many like as unlike; one loss refuses odd ones
             body_learning_rate=settings.learning_rate,
             warmup_proportion=settings.warmup,
             l2_weight=settings.weight_decay,
@@ -120,11 +122,9 @@ def _train_on_pairs(
         if settings.loss == "supcon":
             # SetFit means to, but compares an instance with its class; batches without likes give no number.
             trainer.st_trainer.args.batch_sampler = "group_by_label"
-        # They print, or describe the model for a hub.
-        for unwanted in ("PrinterCallback", "ProgressCallback", "ModelCardCallback"):
-            for callback in trainer.st_trainer.callback_handler.callbacks:
-                if type(callback).__name__ == unwanted:
-                    trainer.remove_callback(callback)
+        for callback in list(trainer.st_trainer.callback_handler.callbacks):
+            if type(callback).__name__ in UNWANTED:
+                trainer.remove_callback(callback)
         trainer.add_callback(_watch(body, settings, progress))
         trainer.train_embeddings(texts, y.tolist(), args=arguments)
 
@@ -146,22 +146,25 @@ def _watch(body: Any, settings: ContrastiveSettings, progress: Progress) -> Any:
     """Tells of each step, which may cancel, and stops when a gradient is no number."""
     from transformers import TrainerCallback
 
-    # A loss that is no number makes every gradient one; the small ones are quickly looked at.
+    # A loss that is no number leaves no gradient that is one; the small ones are quickly looked at.
     small = [parameter for parameter in body.parameters() if parameter.requires_grad and parameter.ndim == 1]
+
+    def check(values: Iterable[torch.Tensor], step: int) -> None:
+        if not all(torch.isfinite(value).all() for value in values):
+            raise TrainingDiverged(
+                f"The loss stopped being a number in step {step}. Start again with a smaller learning rate "
+                f"(it was {settings.learning_rate:g})."
+            )
 
     class Watch(TrainerCallback):
         def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             progress("train", state.global_step, state.max_steps)
 
         def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            gradients = [parameter.grad for parameter in small if parameter.grad is not None]
-            if not all(torch.isfinite(gradient).all() for gradient in gradients):
-                raise TrainingDiverged(
-                    f"The loss stopped being a number in step {state.global_step + 1}. Start again with a "
-                    f"smaller learning rate (it was {settings.learning_rate:g})."
-                )
+            check([p.grad for p in small if p.grad is not None], state.global_step + 1)
 
         def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            check(body.parameters(), state.global_step)
             progress("train", state.max_steps, state.max_steps)
 
     return Watch()

@@ -33,7 +33,7 @@ def test_reviews_amid_their_likes_get_the_label_they_share() -> None:
     labelled = examples(["5", "10", "80", "85"], [0, 0, 1, 1])
     pool = between(*EAST, 10) + between(*NORTH, 9)
     found = pseudo_labels(model(), labelled, pool, seed=0)
-    assert {text: label for text, label in zip(found.texts, found.y, strict=True)} == {
+    assert dict(zip(found.texts, found.y, strict=True)) == {
         text: int(float(text) > 45) for text in pool if text in found.texts
     }
     assert len(found.y) > 10 and (found.weights == 1).all()

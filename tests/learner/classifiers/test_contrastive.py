@@ -1,10 +1,8 @@
 """SetFit on the tiny encoder, for real and without a network or a trace on disk."""
 
-import json
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -87,10 +85,9 @@ def test_cancelling_stops_within_a_step(tiny_encoder: Encoder) -> None:
 
 
 def test_steps_too_large_end_in_words(tiny_encoder: Encoder) -> None:
+    settings = ContrastiveSettings(max_steps=8, learning_rate=1e30)
     with pytest.raises(TrainingDiverged, match="smaller learning rate"):
-        classifier = a_classifier(tiny_encoder)
-        object.__setattr__(classifier.settings, "learning_rate", 1e30)
-        classifier.fit(dataset(*reviews(24), 3))
+        ContrastiveClassifier(LABELS, tiny_encoder, settings).fit(dataset(*reviews(24), 3))
 
 
 def test_pairs_need_two_labels_of_two_classes(tiny_encoder: Encoder) -> None:
