@@ -115,7 +115,7 @@ def run_round(task: RoundTask, progress: Progress = silent) -> RoundResult:
         seen = (task.train, task.validation, task.holdout)
         classifier.prepare([text for part in seen for text in part.texts] + to_score, progress)
     with _timed(timings, "train"):
-        classifier.fit(train, validation=validation, progress=progress)
+        classifier.fit(train, validation=validation, progress=progress, pool=to_score)
         classifier.calibrate(train, task.train.random, validation)
     settings = classifier.decided or settings
     report = RoundReport(settings.classifier, classifier.choice, classifier.search)

@@ -74,9 +74,10 @@ class SearchingClassifier(RoundClassifier):
         weights: NDArray[np.float64] | None = None,
         validation: TextDataset | None = None,
         progress: Progress = silent,
+        pool: Sequence[str] = (),
     ) -> "SearchingClassifier":
         """The given settings first, then the trials. Beside the seed, the clock has a say."""
-        self.adopted = self.given.fit(train_set, weights, validation, progress)
+        self.adopted = self.given.fit(train_set, weights, validation, progress, pool)
         self.choice, self.decided = self.given.choice, self.given.decided or self.settings
         held = 0 if validation is None else len(validation.x)
         if validation is None or held < MIN_VALIDATION:
@@ -89,7 +90,7 @@ class SearchingClassifier(RoundClassifier):
             trials = _Trials(self, validation, self.clock() + 60 * self.wanted.minutes, progress)
             # The choice of `auto` was trained without it; what is to beat that has no better chance.
             stop = validation if self.choice is None else None
-            trials.run(lambda other, watch: other.fit(train_set, weights, stop, watch))
+            trials.run(lambda other, watch: other.fit(train_set, weights, stop, watch, pool))
             best, self.search = trials.outcome(self.labels, self.clock() - began)
             self.adopted, self.decided = best.classifier, best.settings
         self.model = self.adopted.model

@@ -8,11 +8,13 @@ from learner.errors import SettingsError
 
 CLASSIFIERS: Final = {
     "head": "Fast: logistic regression on the encoder's stored features; seconds per round.",
+    "contrastive": "Few labels: trains the encoder on pairs of reviews (SetFit), then the head; minutes per round.",
     "finetune": "Thorough: trains the encoder itself; minutes per round, best with some hundred labels.",
+    "lora": "Thorough with less memory: trains small adapters in the encoder (LoRA); minutes per round.",
     "auto": "Careful: head, unless a tuned encoder proves better on the validation part within a time budget.",
 }
-# Those that train the encoder itself.
-TUNED: Final = ("finetune",)
+# These train the encoder itself and end as one transformer.
+TUNED: Final = ("contrastive", "finetune", "lora")
 STRATEGIES: Final = {
     "margin-diverse": "Close calls that differ from each other (default).",
     "margin-diverse-balanced": "Close calls that differ from each other, rare classes first.",
@@ -23,8 +25,8 @@ STRATEGIES: Final = {
     "kmeans": "A cross-section of the pool, whatever the model predicts.",
     "random": "Drawn at random; the line every other strategy must beat.",
 }
-# Scoring through the fine-tuned encoder costs a forward pass per review; small-text's default sample size.
-FINETUNE_SCORE_LIMIT: Final = 4096
+# Scoring through a tuned encoder costs a forward pass per review; small-text's default sample size.
+TUNED_SCORE_LIMIT: Final = 4096
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,8 @@ class HeadSettings(Settings):
 
 
 @dataclass(frozen=True)
-class FinetuneSettings(Settings):
-    """The training of the encoder itself."""
+class TrainingSettings(Settings):
+    """What trainings of a transformer on labels have in common."""
 
     epochs: int = setting(6, "Passes over the training labels at most.", 1, 100, search=Span(2, 12))
     learning_rate: float = setting(
@@ -104,13 +106,72 @@ class FinetuneSettings(Settings):
     )
     clip_norm: float = setting(1.0, "Gradients longer than this are cut.", 0.01, 100.0)
     class_weights: bool = setting(True, "Weigh rare classes up in the loss.")
+    max_length: int | None = setting(None, "Tokens read of each review; empty: the encoder's value.", 8, 8192)
+    patience: int = setting(3, "Epochs without improvement before training stops.", 1, 100)
+    stop_share: float = setting(0.15, "Share of the labels kept for early stopping.", 0.05, 0.5)
+    self_training: bool = setting(
+        False, "Train again with the pool reviews whose predicted label their neighbours share."
+    )
+
+
+@dataclass(frozen=True)
+class FinetuneSettings(TrainingSettings):
+    """The training of the encoder itself."""
+
     top_layers: int | None = setting(
         None, "Train only this many upper layers; empty: all.", 0, 96, search=(None, 2, 4, 6)
     )
     freeze_embeddings: bool = setting(True, "Leave the word embeddings as they are.")
+
+
+@dataclass(frozen=True)
+class LoraSettings(TrainingSettings):
+    """The training of low-rank adapters in the encoder's layers, merged into its weights when it ends."""
+
+    learning_rate: float = setting(
+        5e-4, "Step size at its peak.", 1e-7, 1e-2, search=Span(1e-4, 2e-3, log=True)
+    )
+    dropout: float = setting(
+        0.05, "Share of activations dropped while training.", 0.0, 0.9, search=Span(0.0, 0.3)
+    )
+    rank: int = setting(8, "Rank of the adapters: how much they can change.", 1, 256, search=(4, 8, 16, 32))
+    alpha: float = setting(16.0, "Adapters count by this divided by their rank.", 0.1, 512.0)
+
+
+@dataclass(frozen=True)
+class ContrastiveSettings(Settings):
+    """The training of the encoder on pairs of labelled reviews, and the head after it."""
+
+    loss: Literal["cosine", "cosent", "supcon"] = setting(
+        "cosine",
+        "Pairs by their cosine, pairs by the order of their cosines, or whole batches against each other.",
+        choices=("cosine", "cosent", "supcon"),
+    )
+    pairs: int | None = setting(
+        5, "Like and unlike pairs drawn per label and epoch; empty: all, as sampling says.", 1, 1000
+    )
+    sampling: Literal["oversampling", "undersampling", "unique"] = setting(
+        "oversampling",
+        "Where all pairs are taken: the fewer kind repeated, the more frequent one cut, or each pair once.",
+        choices=("oversampling", "undersampling", "unique"),
+    )
+    epochs: int = setting(1, "Passes over the pairs.", 1, 100, search=Span(1, 3))
+    max_steps: int = setting(400, "Steps at most, which keeps a round on a CPU bounded.", 1, 100_000)
+    learning_rate: float = setting(
+        2e-5, "Step size at its peak.", 1e-7, 1e-2, search=Span(5e-6, 1e-4, log=True)
+    )
+    batch_size: int = setting(16, "Pairs per step.", 4, 256)
+    warmup: float = setting(0.1, "Share of the steps in which the step size rises.", 0.0, 0.9)
+    weight_decay: float = setting(0.01, "Pull of the weights towards zero.", 0.0, 1.0)
+    freeze_embeddings: bool = setting(True, "Leave the word embeddings as they are.")
     max_length: int | None = setting(None, "Tokens read of each review; empty: the encoder's value.", 8, 8192)
-    patience: int = setting(3, "Epochs without improvement before training stops.", 1, 100)
-    stop_share: float = setting(0.15, "Share of the labels kept for early stopping.", 0.05, 0.5)
+    c: float = setting(
+        1.0, "Inverse regularisation of the head.", 1e-4, 1e4, search=Span(0.01, 100, log=True)
+    )
+    class_weights: bool = setting(True, "Weigh rare classes up in the head.")
+    self_training: bool = setting(
+        False, "Train again with the pool reviews whose predicted label their neighbours share."
+    )
 
 
 @dataclass(frozen=True)
@@ -141,24 +202,31 @@ class RoundSettings(Settings):
     audit_share: float = setting(0.15, "Share of each batch drawn uniformly at random.", 0.0, 1.0)
     seed: int = setting(0, "Same data and seed, same ranking.", 0, 2**31 - 1)
     score_limit: int | None = setting(
-        None, "Pool reviews scored, drawn at random; empty: all, or 4,096 with finetune.", 1, 100_000_000
+        None,
+        "Pool reviews scored, drawn at random; empty: all, or 4,096 where the encoder is tuned.",
+        1,
+        100_000_000,
     )
     head: HeadSettings = field(default_factory=HeadSettings)
+    contrastive: ContrastiveSettings = field(default_factory=ContrastiveSettings)
     finetune: FinetuneSettings = field(default_factory=FinetuneSettings)
+    lora: LoraSettings = field(default_factory=LoraSettings)
     auto: AutoSettings = field(default_factory=AutoSettings)
     search: SearchSettings = field(default_factory=SearchSettings)
 
     @property
     def effective_score_limit(self) -> int | None:
         """How many pool reviews to score at most; None for the whole pool."""
-        if self.score_limit is None and self.classifier == "finetune":
-            return FINETUNE_SCORE_LIMIT
+        if self.score_limit is None and self.classifier in TUNED:
+            return TUNED_SCORE_LIMIT
         return self.score_limit
 
 
 _GROUPS: Final[dict[str, type[Settings]]] = {
     "head": HeadSettings,
+    "contrastive": ContrastiveSettings,
     "finetune": FinetuneSettings,
+    "lora": LoraSettings,
     "auto": AutoSettings,
     "search": SearchSettings,
 }

@@ -204,7 +204,8 @@ def _fit(
     classifier = classifiers.create(settings, corpus.label_names, corpus.encoder, corpus.features)
     texts = [corpus.texts[row] for row in labelled]
     # One step of many: the caller hears of whole runs, but may cancel at each.
-    classifier.fit(dataset(texts, y, len(corpus.label_names)), progress=progress)
+    pool = [corpus.texts[row] for row in np.setdiff1d(corpus.train, labelled)]
+    classifier.fit(dataset(texts, y, len(corpus.label_names)), progress=progress, pool=pool)
     return classifier
 
 

@@ -12,8 +12,10 @@ from learner.settings import (
     CLASSIFIERS,
     STRATEGIES,
     AutoSettings,
+    ContrastiveSettings,
     FinetuneSettings,
     HeadSettings,
+    LoraSettings,
     RoundSettings,
     SearchSettings,
     Settings,
@@ -23,7 +25,9 @@ from webapp.sentences import said
 
 GROUPS: dict[str, type[Settings]] = {
     "head": HeadSettings,
+    "contrastive": ContrastiveSettings,
     "finetune": FinetuneSettings,
+    "lora": LoraSettings,
     "auto": AutoSettings,
     "search": SearchSettings,
 }
@@ -35,25 +39,36 @@ WORDS = {
     "head.c": lazy_gettext("Inverse regularisation C"),
     "head.class_weights": lazy_gettext("Class weights"),
     "head.temperature": lazy_gettext("Calibrated probabilities"),
-    "finetune.epochs": lazy_gettext("Epochs"),
-    "finetune.learning_rate": lazy_gettext("Learning rate"),
-    "finetune.batch_size": lazy_gettext("Batch size"),
-    "finetune.optimizer": lazy_gettext("Optimiser"),
-    "finetune.weight_decay": lazy_gettext("Weight decay"),
-    "finetune.dropout": lazy_gettext("Dropout"),
-    "finetune.warmup": lazy_gettext("Warm-up"),
-    "finetune.clip_norm": lazy_gettext("Longest gradient"),
-    "finetune.class_weights": lazy_gettext("Class weights"),
-    "finetune.top_layers": lazy_gettext("Upper layers trained"),
-    "finetune.freeze_embeddings": lazy_gettext("Word embeddings frozen"),
-    "finetune.max_length": lazy_gettext("Tokens read"),
-    "finetune.patience": lazy_gettext("Patience"),
-    "finetune.stop_share": lazy_gettext("Share for early stopping"),
     "auto.candidate": lazy_gettext("Compared with head"),
     "auto.min_labels": lazy_gettext("Labels from which it is tried"),
     "auto.budget_minutes": lazy_gettext("Minutes granted"),
     "search.trials": lazy_gettext("Trials"),
     "search.minutes": lazy_gettext("Minutes granted"),
+}
+# By the setting's own name: the tuned classifiers share most of theirs.
+TUNED_WORDS = {
+    "epochs": lazy_gettext("Epochs"),
+    "learning_rate": lazy_gettext("Learning rate"),
+    "batch_size": lazy_gettext("Batch size"),
+    "optimizer": lazy_gettext("Optimiser"),
+    "weight_decay": lazy_gettext("Weight decay"),
+    "dropout": lazy_gettext("Dropout"),
+    "warmup": lazy_gettext("Warm-up"),
+    "clip_norm": lazy_gettext("Longest gradient"),
+    "class_weights": lazy_gettext("Class weights"),
+    "top_layers": lazy_gettext("Upper layers trained"),
+    "freeze_embeddings": lazy_gettext("Word embeddings frozen"),
+    "max_length": lazy_gettext("Tokens read"),
+    "patience": lazy_gettext("Patience"),
+    "stop_share": lazy_gettext("Share for early stopping"),
+    "self_training": lazy_gettext("Self-training"),
+    "rank": lazy_gettext("Rank of the adapters"),
+    "alpha": lazy_gettext("Weight of the adapters"),
+    "loss": lazy_gettext("Loss"),
+    "pairs": lazy_gettext("Pairs per label"),
+    "sampling": lazy_gettext("Sampling of pairs"),
+    "max_steps": lazy_gettext("Steps at most"),
+    "c": lazy_gettext("Inverse regularisation C"),
 }
 
 
@@ -83,7 +98,7 @@ def further_settings() -> dict[str, list[Setting]]:
 
 def concerns_further(errors: Mapping[str, str]) -> bool:
     """Whether any message belongs to a setting behind "All settings"."""
-    return any(name in WORDS for name in errors)
+    return any(name in WORDS or name.partition(".")[0] in GROUPS for name in errors)
 
 
 def classifier_choices() -> list[tuple[str, str, str]]:
@@ -113,6 +128,8 @@ def parse(source: Mapping[str, str], encoders: Sequence[str]) -> Form[RoundSetti
     for each in fields(RoundSettings):
         if each.name in GROUPS:
             group = GROUPS[each.name]
+            if not any(name.startswith(f"{each.name}.") for name in typed):
+                continue  # a form that does not show the group leaves it as it is by default
             values[each.name] = {
                 inner.name: _value(_setting(inner, f"{each.name}."), typed)
                 for inner in fields(group)  # type: ignore[arg-type]
@@ -145,7 +162,7 @@ def _setting(each: "Field[Any]", prefix: str = "") -> Setting:
     if kind == "number" and int in wanted:
         kind = "whole"
     name = prefix + each.name
-    words = str(WORDS.get(name, each.name))
+    words = str(WORDS.get(name) or TUNED_WORDS.get(each.name, each.name))
     return Setting(
         name, words, _(about["about"]), kind, about["low"], about["high"], choices, type(None) in wanted
     )

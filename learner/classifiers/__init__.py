@@ -23,6 +23,14 @@ def create(settings: RoundSettings, labels: list[str], encoder: Encoder, feature
 
         encode = FeatureCache(features, encoder).encode
         return HeadClassifier(labels, encode, settings.head, encoder.settings.head_c, settings.seed)
+    if settings.classifier == "lora":
+        from learner.classifiers.lora import LoraClassifier
+
+        return LoraClassifier(labels, encoder, settings.lora, settings.seed)
+    if settings.classifier == "contrastive":
+        from learner.classifiers.contrastive import ContrastiveClassifier
+
+        return ContrastiveClassifier(labels, encoder, settings.contrastive, settings.seed)
     from learner.classifiers.finetune import FinetuneClassifier
 
     return FinetuneClassifier(labels, encoder, settings.finetune, settings.seed)

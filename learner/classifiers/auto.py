@@ -71,6 +71,7 @@ class AutoClassifier(RoundClassifier):
         weights: NDArray[np.float64] | None = None,
         validation: TextDataset | None = None,
         progress: Progress = silent,
+        pool: Sequence[str] = (),
     ) -> "AutoClassifier":
         """Head always, the candidate where it may pay; one is kept. Beside the seed, the clock has a say."""
         self.started = self.clock()
@@ -81,7 +82,7 @@ class AutoClassifier(RoundClassifier):
             held = self._worth_trying(train_set, weights, validation)
             # Never the validation part: what stopped the training by it cannot be judged by it.
             tuned = self._trained(
-                lambda candidate, watch: candidate.fit(train_set, weights, None, watch), progress
+                lambda candidate, watch: candidate.fit(train_set, weights, None, watch, pool), progress
             )
             reason = self._compared(tuned, held, progress)
             self.chosen, self.decided = tuned.classifier, tuned.settings

@@ -94,6 +94,7 @@ class HeadClassifier(RoundClassifier):
         weights: NDArray[np.float64] | None = None,
         validation: TextDataset | None = None,
         progress: Progress = silent,
+        pool: Sequence[str] = (),
     ) -> "HeadClassifier":
         progress("train", 0, 1)
         coef, intercept = self._regress(self.encode(list(train_set.x)), train_set.y, weights)

@@ -55,8 +55,9 @@ class RoundClassifier(Classifier):  # type: ignore[misc]
         weights: NDArray[np.float64] | None = None,
         validation: TextDataset | None = None,
         progress: Progress = silent,
+        pool: Sequence[str] = (),
     ) -> "RoundClassifier":
-        """Train from scratch; same data and seed, same model."""
+        """Train from scratch; same data and seed, same model. `pool`: texts without a label, for self-training."""
 
     @abstractmethod
     def calibrate(self, train_set: TextDataset, random: NDArray[np.bool_], validation: TextDataset) -> None:

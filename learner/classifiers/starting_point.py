@@ -14,10 +14,12 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
-from learner.classifiers.interface import Floats, Ints
+from learner.classifiers.examples import Examples
+from learner.classifiers.interface import Floats
 from learner.classifiers.tuned_model import TunedModel, open_classifier
 from learner.encoders import Encoder
 from learner.errors import EncoderError
+from learner.progress import Progress, silent
 
 # Architectures whose classifier reads the first token through one dense layer and tanh.
 FIRST_TOKEN: Final = {"bert", "roberta", "xlm-roberta"}
@@ -32,8 +34,7 @@ def open_model(encoder: Encoder, labels: list[str], max_length: int) -> TunedMod
     names = {"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}}
     try:
         config = _config(encoder.folder, problem_type="single_label_classification", **names)
-        averaging = config.model_type in FIRST_TOKEN
-        if averaging:
+        if config.model_type in FIRST_TOKEN:
             config.num_hidden_layers += 1
         model = open_classifier(encoder.folder, config=config)
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as problem:
@@ -41,25 +42,50 @@ def open_model(encoder: Encoder, labels: list[str], max_length: int) -> TunedMod
             f"{encoder.name} cannot be fine-tuned: {str(problem).strip().splitlines()[0]} "
             "Use the classifier 'head' with it."
         ) from problem
-    if averaging:
+    if averages(model):
         _average_into_first(model)
     return TunedModel(labels, model, encoder.folder, max_length)
 
 
-def regress_output(model: TunedModel, ids: list[list[int]], y: Ints, balanced: bool) -> None:
-    """Start the output layer as a logistic regression on the embeddings (n, d) of the training labels."""
-    _, embeddings = model.logits(ids)
+def body_of(model: Any) -> Any:
+    """The transformer below the classifier's own layers."""
+    return getattr(model, model.base_model_prefix)
+
+
+def layers_of(model: Any) -> tuple[list[nn.Module], list[nn.Module]]:
+    """The encoder's own layers from the bottom up, and the averaging one on top, where there is one."""
+    lists: list[nn.ModuleList] = [m for m in body_of(model).modules() if isinstance(m, nn.ModuleList)]
+    layers = list(max(lists, key=len, default=()))
+    own = len(layers) - averages(model)
+    return layers[:own], layers[own:]
+
+
+def averages(model: Any) -> bool:
+    """Whether the model has the added layer that averages all tokens into the first."""
+    return model.config.model_type in FIRST_TOKEN
+
+
+def regress_output(
+    model: TunedModel, examples: Examples, balanced: bool, progress: Progress = silent, c: float = 1.0
+) -> None:
+    """Set the output layer to a logistic regression on the embeddings (n, d) of the examples.
+
+    c: the inverse regularisation.
+    """
+    _, embeddings = model.logits(model.reader(examples.texts), lambda *_: progress("train", 0, 1))
     if not np.isfinite(embeddings).all():
         raise EncoderError("The encoder's output is not a number; its weights are damaged. Add it again.")
-    weight, bias = _regression(embeddings, y, len(model.labels), balanced)
+    weight, bias = _regression(embeddings, examples, len(model.labels), balanced, c)
     with torch.no_grad():
         model.output.weight.copy_(torch.from_numpy(weight))
         model.output.bias.copy_(torch.from_numpy(bias))
 
 
-def _regression(embeddings: Floats, y: Ints, classes: int, balanced: bool) -> tuple[Floats, Floats]:
-    fitted = LogisticRegression(class_weight="balanced" if balanced else None, max_iter=1000)
-    fitted.fit(embeddings, y)
+def _regression(
+    embeddings: Floats, examples: Examples, classes: int, balanced: bool, c: float
+) -> tuple[Floats, Floats]:
+    fitted = LogisticRegression(C=c, class_weight="balanced" if balanced else None, max_iter=1000)
+    fitted.fit(embeddings, examples.y, sample_weight=examples.weights)
     weight = np.zeros((classes, embeddings.shape[1]), dtype=np.float32)
     bias = np.zeros(classes, dtype=np.float32)
     seen = fitted.classes_
@@ -85,7 +111,7 @@ def _average_into_first(model: Any) -> None:
 
     Even attention comes from keys of zero; queries stay random, or no gradient would ever reach the keys.
     """
-    body = getattr(model, model.base_model_prefix)
+    body = body_of(model)
     top = body.encoder.layer[-1]
     attention, projection = top.attention.self, top.attention.output.dense
     for silenced in (attention.key, top.output.dense):

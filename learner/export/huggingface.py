@@ -50,7 +50,7 @@ def export_huggingface(checkpoint: Path, out: Path, card: CardFacts, progress: P
     if about.classifier == "head":
         raise ExportError(
             "A 'head' model is no single transformer and cannot be a Hugging Face folder. Export it as ONNX, "
-            "or train a round with the classifier 'finetune'."
+            "or train a round with one of the classifiers that tune the encoder: 'contrastive', 'finetune', 'lora'."
         )
     progress("export", 0, 2)
     with whole_folder(out) as folder:

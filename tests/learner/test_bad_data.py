@@ -31,9 +31,19 @@ def labelled(texts: list[str], first: int, y: list[int] | None = None) -> Labell
     return Labelled(ids, texts, np.array(y, np.int64), np.ones(len(texts), bool))
 
 
-def task(encoder: Encoder, folder: Path, texts: list[str]) -> RoundTask:
+# Little training each: what is asked is whether it ends well.
+TUNED_BRIEFLY = [
+    {"classifier": "contrastive", "contrastive": {"max_steps": 2, "self_training": True}},
+    {"classifier": "lora", "lora": {"epochs": 1, "self_training": True}},
+    {"classifier": "finetune", "finetune": {"epochs": 1, "self_training": True}},
+]
+
+
+def task(
+    encoder: Encoder, folder: Path, texts: list[str], settings: RoundSettings | None = None
+) -> RoundTask:
     return RoundTask(
-        settings=RoundSettings(query_size=5),
+        settings=settings or RoundSettings(query_size=5),
         label_names=LABELS,
         encoder=encoder,
         train=labelled(texts, 0),
@@ -54,6 +64,19 @@ def test_strange_texts_end_in_probabilities(tiny_encoder: Encoder, tmp_path: Pat
     assert 0 < len(result.queue) <= 5
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", TEXTS)
+@pytest.mark.parametrize("values", TUNED_BRIEFLY, ids=lambda values: values["classifier"])
+def test_strange_texts_end_in_probabilities_of_tuned_encoders_too(
+    tiny_encoder: Encoder, tmp_path: Path, values: dict[str, object], kind: str
+) -> None:
+    settings = RoundSettings.from_dict({**values, "query_size": 5})
+    result = run_round(task(tiny_encoder, tmp_path, TEXTS[kind], settings))
+    assert np.isfinite(result.probabilities).all()
+    assert np.allclose(result.probabilities.sum(axis=1), 1, atol=1e-3)
+    assert 0 < len(result.queue) <= 5
+
+
 @pytest.mark.parametrize(
     ("y", "hint"), [([], "no label"), ([1], "one of these: negative"), ([0] * SIZE, "positive")]
 )
@@ -64,6 +87,16 @@ def test_labels_that_teach_nothing_are_refused_and_leave_no_file(
     poor = replace(task(tiny_encoder, tmp_path, texts), train=labelled(texts[: len(y)], 0, y))
     with pytest.raises(NotEnoughLabels, match=hint):
         run_round(poor)
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_pairs_that_cannot_be_drawn_are_refused_and_leave_no_file(
+    tiny_encoder: Encoder, tmp_path: Path
+) -> None:
+    texts = [f"fine {number}" for number in range(SIZE)]
+    poor = task(tiny_encoder, tmp_path, texts, RoundSettings(classifier="contrastive"))
+    with pytest.raises(NotEnoughLabels, match="two labels each"):
+        run_round(replace(poor, train=labelled(texts[:5], 0, [0, 0, 0, 0, 1])))
     assert not (tmp_path / "checkpoints").exists()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from learner.settings import FinetuneSettings, HeadSettings, RoundSettings
+from learner.settings import ContrastiveSettings, FinetuneSettings, HeadSettings, LoraSettings, RoundSettings
 from webapp import round_form
 
 ENCODERS = ["e5-small", "minilm"]
@@ -30,6 +30,8 @@ def _words(app: Flask) -> Iterator[None]:
             finetune=FinetuneSettings(
                 learning_rate=5e-5, optimizer="sgd", top_layers=0, freeze_embeddings=False
             ),
+            contrastive=ContrastiveSettings(loss="supcon", pairs=None, self_training=True),
+            lora=LoraSettings(rank=4, alpha=8.5),
         ),
     ],
 )
@@ -49,6 +51,8 @@ def test_settings_survive_the_round_trip_through_the_form(settings: RoundSetting
         ("finetune.epochs", "1.5"),
         ("finetune.learning_rate", "1"),
         ("head.c", "-1"),
+        ("lora.rank", "0"),
+        ("contrastive.loss", "hinge"),
     ],
 )
 def test_a_bad_setting_is_said_beside_its_field(field: str, value: str) -> None:
@@ -63,6 +67,13 @@ def test_every_setting_has_words_and_a_range_or_choices() -> None:
         for setting in settings:
             assert setting.words != setting.name.rpartition(".")[2]
             assert setting.kind in ("flag", "choice") or setting.high is not None
+
+
+def test_a_group_the_form_does_not_show_stays_as_it_is_by_default() -> None:
+    typed = round_form.filled(RoundSettings(finetune=FinetuneSettings(epochs=9))).typed
+    shown = {name: value for name, value in typed.items() if not name.startswith("lora.")}
+    settings = round_form.parse(shown, ENCODERS).checked()
+    assert (settings.finetune.epochs, settings.lora) == (9, LoraSettings())
 
 
 def test_an_error_among_all_settings_opens_them() -> None:

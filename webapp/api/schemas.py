@@ -82,7 +82,8 @@ SCHEMAS: dict[str, Schema] = {
         strategy={"enum": list(STRATEGIES)}, query_size={"type": "integer", "minimum": 1, "maximum": 10_000},
         audit_share={"type": "number", "minimum": 0, "maximum": 1},
         seed={"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
-        score_limit={"type": ["integer", "null"], "minimum": 1, "maximum": 100_000_000}, head=OBJECT, finetune=OBJECT,
+        score_limit={"type": ["integer", "null"], "minimum": 1, "maximum": 100_000_000}, head=OBJECT,
+        contrastive=OBJECT, finetune=OBJECT, lora=OBJECT,
         auto=OBJECT, search=OBJECT,
     ),
     "Round": thing(

@@ -10,6 +10,7 @@ from typing import Any, cast
 import click
 from sqlite_utils import Database
 
+from learner.settings import TUNED
 from webapp.cli.context import pass_database
 from webapp.cli.output import ProgressLine
 from webapp.instance import Instance
@@ -22,7 +23,7 @@ from webapp.store.projects import Project
 
 MODEL_FORMATS = ("hf", "onnx", "onnx-int8")
 # What each classifier is at its best as: a head is one graph with its encoder, a tuned encoder is a plain folder.
-USUAL_FORMAT = {"head": "onnx", "finetune": "hf"}
+USUAL_FORMAT = {"head": "onnx", **dict.fromkeys(TUNED, "hf")}
 
 
 @click.group("export")

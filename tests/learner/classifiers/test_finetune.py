@@ -3,36 +3,25 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from sentiment import LABELS, reviews
 
 from learner import encoders
+from learner.classifiers.examples import Examples
 from learner.classifiers.finetune import FinetuneClassifier
 from learner.classifiers.interface import dataset
 from learner.classifiers.starting_point import open_model, regress_output
+from learner.classifiers.training import stopping
 from learner.classifiers.tuned_model import TunedModel
 from learner.encoders import Encoder
 from learner.errors import Cancelled, CheckpointError, EncoderError, TrainingDiverged
 from learner.settings import FinetuneSettings
 
-LABELS = ["negative", "neutral", "positive"]
-WORDS = {
-    0: ["bad", "awful", "hate", "broke"],
-    1: ["ok", "average", "so so", "fine"],
-    2: ["good", "love", "great"],
-}
 NONE = dataset([], np.zeros(0, np.int64), 3)
-
-
-def reviews(n: int, seed: int = 0) -> tuple[list[str], np.ndarray]:
-    rng = np.random.default_rng(seed)
-    y = np.arange(n) % 3
-    things = ["phone", "shirt", "battery", "story", "screen"]
-    return [f"the {rng.choice(things)} is {'very ' * rng.integers(0, 6)}{rng.choice(WORDS[i])}" for i in y], y
 
 
 def a_classifier(encoder: Encoder, **settings: object) -> FinetuneClassifier:
@@ -87,7 +76,7 @@ def test_the_regression_start_is_learnt_before_any_step(tiny_encoder: Encoder) -
     texts, y = reviews(60)
     torch.manual_seed(0)
     model = open_model(tiny_encoder, LABELS, 64)
-    regress_output(model, model.reader(texts), y, balanced=True)
+    regress_output(model, Examples(texts, y, np.ones(60)), balanced=True)
     assert (model.predict_proba(texts).argmax(axis=1) == y).mean() > 0.6
 
 
@@ -154,16 +143,11 @@ def test_cancelling_stops_within_a_batch(tiny_encoder: Encoder) -> None:
 @pytest.mark.parametrize(
     ("labels", "validation", "stops_on"), [(30, 0, None), (200, 0, 30), (30, 24, 24), (30, 10, None)]
 )
-def test_what_decides_when_to_stop(
-    tiny_encoder: Encoder, labels: int, validation: int, stops_on: int | None
-) -> None:
-    classifier: Any = a_classifier(tiny_encoder)
-    classifier.model = open_model(tiny_encoder, LABELS, 64)
-    texts, y = reviews(labels)
-    held = dataset(*reviews(validation, seed=3), 3) if validation else NONE
-    rows, stop = classifier._stopping(classifier.model.reader(texts), y, held)
-    assert (None if stop is None else len(stop[1])) == stops_on
-    assert len(rows) == labels - (stops_on or 0) * (not validation)
+def test_what_decides_when_to_stop(labels: int, validation: int, stops_on: int | None) -> None:
+    held = Examples.of(dataset(*reviews(validation, seed=3), 3)) if validation else Examples.of(NONE)
+    examples, stop = stopping(Examples.of(dataset(*reviews(labels), 3)), held, 0.15, seed=1)
+    assert (None if stop is None else len(stop.y)) == stops_on
+    assert len(examples.y) == labels - (stops_on or 0) * (not validation)
 
 
 def test_a_folder_with_pickled_weights_is_refused(tmp_path: Path) -> None:
