@@ -1,6 +1,6 @@
 """`auto`: head, unless a tuned encoder proves better on the validation part, within a time budget.
 
-Tuning pays with many labels (LEARNING: a point at best at 400 labels of CR, three with all 3,012), so below
+Tuning pays with many labels (a point at best with up to 400 of CR, two with 600, three with all 3,012), so below
 `min_labels` nothing is tried. Above, one candidate is trained beside head and compared with it.
 
 The validation part is to judge, so the candidate never sees it: early stopping gets a share of its own training
@@ -28,7 +28,7 @@ from learner.settings import RoundSettings
 from learner.time_budget import Clock, OutOfTime, TooSlow, Watch
 from learner.words import spoken
 
-# With 50 validation labels a true gain of four points is seen in one round of three, of nine in five of six [M].
+# With 50 validation labels a true gain of four points is seen in one round of three, of nine in five of six.
 MIN_VALIDATION: Final = 50
 # Taken when this interval of the difference in macro-F1 lies above zero. Replayed on two classifiers of CR that
 # disagree on 9 % of the texts, with 100 validation labels: no gain is taken for one in 10 % of the rounds (4 % with
