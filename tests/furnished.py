@@ -8,6 +8,7 @@ from builders import a_finished_round, a_project, a_user, an_annotation
 from sqlite_utils import Database
 
 from learner.progress import silent
+from learner.report import Candidate, Choice, RoundReport, Search
 from webapp import backups, erasing, import_drafts
 from webapp import instance as instances
 from webapp.instance import Instance
@@ -51,6 +52,26 @@ ENGLISH = (
     "Fits in a pocket, survives a fall, and the alarm wakes the dead.",
     "Not what the picture shows.",
 )
+REPORT = RoundReport(
+    "head",
+    Choice(
+        "head",
+        "Head was taken: finetune is worse in part, beyond noise: accuracy: 81.0 → 70.0 % "
+        "(difference -11.0, 95 % interval -15.0 to -7.0).",
+        600.0,
+        (Candidate("head", 0.4, macro_f1=0.81), Candidate("finetune", 95.0, 90.0, 6, 0.7)),
+    ),
+    Search(
+        "The best of 9 others were taken, since they are better beyond noise (macro-F1: 78.0 → 81.0 % "
+        "(difference +3.0, 95 % interval +0.4 to +5.6)).",
+        9,
+        2,
+        12.0,
+        0.78,
+        0.81,
+        {"head.c": 3.16},
+    ),
+).to_dict()
 CHINESE = (
     "电池很耐用，屏幕也很清楚，物流特别快，会再买。",
     "用了一周就坏了，客服一直不回复，太失望了。",
@@ -93,7 +114,9 @@ def furnish(instance: Instance) -> None:
     describe(db, project)
     answer_some(db, project, ada, bob, now - timedelta(hours=2))
     for hours, accuracy, labels in ((2, 0.8, 20), (1, 0.84, 40)):
-        a_finished_round(db, project, accuracy=accuracy, labels=labels, now=now - timedelta(hours=hours))
+        a_finished_round(
+            db, project, accuracy=accuracy, labels=labels, now=now - timedelta(hours=hours), report=REPORT
+        )
         predict(db, project)
     rounds.start(db, project.id, {"classifier": "head"}, "button", root.id, now)
     settle(db, project, root, bob, now)

@@ -157,7 +157,7 @@ class AutoClassifier(RoundClassifier):
             Candidate(name, tuned.seconds, tuned.expected, _epochs(tuned.settings), macro.new / 100),
         ]
         figures = spoken(
-            f"{macro.new:.1f} against {macro.old:.1f} % macro-F1 on {n} validation labels, "
+            f"macro-F1 {macro.new:.1f} against {macro.old:.1f} % on {n} validation labels, "
             f"80 % interval of the difference {macro.low:+.1f} to {macro.high:+.1f}"
         )
         if macro.low <= 0:
