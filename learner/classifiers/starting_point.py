@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 from learner.classifiers.examples import Examples
+from learner.classifiers.head import UNSEEN
 from learner.classifiers.interface import Floats
 from learner.classifiers.tuned_model import TunedModel, open_classifier
 from learner.encoders import Encoder
@@ -87,7 +88,7 @@ def _regression(
     fitted = LogisticRegression(C=c, class_weight="balanced" if balanced else None, max_iter=1000)
     fitted.fit(embeddings, examples.y, sample_weight=examples.weights)
     weight = np.zeros((classes, embeddings.shape[1]), dtype=np.float32)
-    bias = np.zeros(classes, dtype=np.float32)
+    bias = np.full(classes, UNSEEN, dtype=np.float32)
     seen = fitted.classes_
     if len(seen) == 2:
         weight[seen], bias[seen] = (

@@ -29,14 +29,13 @@ def stopping(
     """What to train on, and what decides when to stop: the validation part, a split, or nothing."""
     if len(validation.y) >= MIN_STOP_LABELS and set(labelled.y) <= set(validation.y):
         return labelled, validation
-    size = round(share * len(labelled.y))
-    rarest = np.bincount(labelled.y)[np.unique(labelled.y)].min()
-    if size < MIN_STOP_LABELS or rarest * share < 1:
+    # Labels that count less than others, such as those made from stars, teach but do not judge.
+    full = np.flatnonzero(labelled.weights == labelled.weights.max())
+    size, counts = round(share * len(full)), np.bincount(labelled.y[full])
+    if size < MIN_STOP_LABELS or counts[counts > 0].min() * share < 1:
         return labelled, None
-    rows, held = train_test_split(
-        np.arange(len(labelled.y)), test_size=size, stratify=labelled.y, random_state=seed
-    )
-    return labelled.only(rows), labelled.only(held)
+    held = train_test_split(full, test_size=size, stratify=labelled.y[full], random_state=seed)[1]
+    return labelled.only(np.setdiff1d(np.arange(len(labelled.y)), held)), labelled.only(held)
 
 
 def train(

@@ -55,11 +55,13 @@ class TunedClassifier(RoundClassifier, Generic[Tuning]):
         again = self.settings.self_training and len(pool) > 0
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
-            first = _Part(progress, 0, 2) if again else progress
+            first, second = (_Part(progress, 0, 2), _Part(progress, 1, 2)) if again else (progress, silent)
             self.model = self.tune(labelled, nothing, judging, first)
             if again:
-                further = pseudo_labels(self.model, labelled, pool, self.seed, progress)
-                self.model = self.tune(labelled, further, judging, _Part(progress, 1, 2))
+                further = pseudo_labels(
+                    self.model, labelled, pool, self.seed, lambda *_: second("train", 0, 1)
+                )
+                self.model = self.tune(labelled, further, judging, second)
         return self
 
     def calibrate(self, train_set: TextDataset, random: NDArray[np.bool_], validation: TextDataset) -> None:

@@ -183,12 +183,18 @@ def test_the_score_limit_draws_from_the_pool(task: RoundTask) -> None:
 
 
 @pytest.mark.slow
-def test_a_finetune_round_ends_in_a_checkpoint_that_predicts_the_same(
-    task: RoundTask, encoders_root: Path
+@pytest.mark.parametrize(
+    ("classifier", "brief"),
+    [
+        ("finetune", {"epochs": 2, "learning_rate": 1e-3}),
+        ("lora", {"epochs": 2, "learning_rate": 1e-2, "self_training": True}),
+        ("contrastive", {"max_steps": 10, "learning_rate": 1e-3, "self_training": True}),
+    ],
+)
+def test_a_tuned_round_ends_in_a_checkpoint_that_predicts_the_same(
+    task: RoundTask, encoders_root: Path, classifier: str, brief: dict[str, object]
 ) -> None:
-    settings = RoundSettings.from_dict(
-        {"classifier": "finetune", "query_size": 10, "finetune": {"epochs": 2, "learning_rate": 1e-3}}
-    )
+    settings = RoundSettings.from_dict({"classifier": classifier, "query_size": 10, classifier: brief})
     result: RoundResult = run_round(replace(task, settings=settings))
     served = checkpoint.load(result.checkpoint, encoders_root)
     pool = result.probabilities[: len(task.pool.ids)]

@@ -150,6 +150,22 @@ def test_what_decides_when_to_stop(labels: int, validation: int, stops_on: int |
     assert len(examples.y) == labels - (stops_on or 0) * (not validation)
 
 
+def test_weak_labels_teach_but_do_not_decide_when_to_stop() -> None:
+    texts, y = reviews(400)
+    weights = np.where(np.arange(400) < 250, 0.2, 1.0)
+    examples, stop = stopping(Examples(texts, y, weights), Examples.of(NONE), 0.15, seed=1)
+    assert stop is not None and len(stop.y) == 22 and (stop.weights == 1).all()
+    assert len(examples.y) == 378 and (examples.weights == 0.2).sum() == 250
+
+
+def test_a_class_without_a_label_starts_with_no_probability(tiny_encoder: Encoder) -> None:
+    texts, y = reviews(60)
+    model = open_model(tiny_encoder, LABELS, 64)
+    seen = np.flatnonzero(y < 2)
+    regress_output(model, Examples(texts, y, np.ones(60)).only(seen), balanced=True)
+    assert model.predict_proba(texts)[:, 2].max() < 1e-6
+
+
 def test_a_folder_with_pickled_weights_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
     (tmp_path / "tokenizer.json").write_text("{}")
