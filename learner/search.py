@@ -3,8 +3,8 @@
 The spans come from the settings themselves (`setting(..., search=...)`). What it finds replaces the given settings
 only where it is better beyond noise: the best of many on a hundred labels is mostly luck. Of 20 values of C and class
 weights, on CR and Women's Clothing with 100 and 400 labels, the best on 60 validation labels lost 0.2 to 3.9 points of
-macro-F1 on the test part against the encoder's own, and on 300 between 1.0 and -0.2; with the 95 % interval asked for,
-no more than 0.2 were lost or won anywhere.
+macro-F1 on the test part against the encoder's own, and on 300 it won 0.2 at most and lost up to 1.0; with the 95 %
+interval asked for, no more than 0.2 were lost or won anywhere.
 
 Akiba et al. 2019, Optuna; Bergstra et al. 2011, Algorithms for hyper-parameter optimization (TPE).
 """
