@@ -119,7 +119,7 @@ class ContrastiveSettings(Settings):
         choices=("oversampling", "undersampling", "unique"),
     )
     epochs: int = setting(1, "Passes over the pairs.", 1, 100)
-    max_steps: int = setting(400, "Steps at most, which keeps a round on a CPU bounded.", 1, 100_000)
+    max_steps: int = setting(200, "Steps at most, which keeps a round on a CPU bounded.", 1, 100_000)
     learning_rate: float = setting(2e-5, "Step size at its peak.", 1e-7, 1e-2)
     batch_size: int = setting(16, "Pairs per step.", 4, 256)
     warmup: float = setting(0.1, "Share of the steps in which the step size rises.", 0.0, 0.9)
