@@ -27,9 +27,10 @@ def pseudo_labels(
 ) -> Examples:
     """Reviews of the pool with the model's label, where it is confident and its neighbours have that label too.
 
-    Neighbours are the 15 nearest by the cosine of the model's embeddings, among the labelled reviews (with their
-    human label) and the others of the pool (with their predicted one). Source: Schröder
-    and Heyer 2024, Self-Training for Sample-Efficient Active Learning (HAST).
+    Neighbours are the 15 nearest by the cosine of the model's embeddings, among the labelled reviews (with the
+    label they have) and the others of the pool (with their predicted one). Source: HAST, of Schröder and Heyer 2024,
+    Self-Training for Sample-Efficient Active Learning for Text Classification with Pre-Trained Language Models;
+    its own weight for rare classes is left to the inverse frequency that the training weighs them by.
     """
     rng = np.random.default_rng(seed)
     rows = rng.choice(len(pool), min(MOST_SCORED, len(pool)), replace=False)

@@ -156,7 +156,7 @@ class ContrastiveSettings(Settings):
         choices=("oversampling", "undersampling", "unique"),
     )
     epochs: int = setting(1, "Passes over the pairs.", 1, 100, search=Span(1, 3))
-    max_steps: int = setting(400, "Steps at most, which keeps a round on a CPU bounded.", 1, 100_000)
+    max_steps: int = setting(200, "Steps at most, which keeps a round on a CPU bounded.", 1, 100_000)
     learning_rate: float = setting(
         2e-5, "Step size at its peak.", 1e-7, 1e-2, search=Span(5e-6, 1e-4, log=True)
     )

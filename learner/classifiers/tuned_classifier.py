@@ -61,7 +61,9 @@ class TunedClassifier(RoundClassifier, Generic[Tuning]):
                 further = pseudo_labels(
                     self.model, labelled, pool, self.seed, lambda *_: second("train", 0, 1)
                 )
-                self.model = self.tune(labelled, further, judging, second)
+                if len(further.y):
+                    self.model = self.tune(labelled, further, judging, second)
+                second("train", 1, 1)
         return self
 
     def calibrate(self, train_set: TextDataset, random: NDArray[np.bool_], validation: TextDataset) -> None:
