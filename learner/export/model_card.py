@@ -27,7 +27,8 @@ LIMITS = (
 
 @dataclass(frozen=True)
 class CardFacts:
-    """What the card tells that the checkpoint does not know. `created` is a date; `training_labels` is a count.
+    """What the card tells that the checkpoint does not know. `created` is a date; `training_labels` is a count,
+    `weak_labels` that of the star ratings that were learned from beside them.
 
     labels: as the project calls them today, in the order of the model's scores. stale_since: a date, see _stale.
     """
@@ -43,6 +44,7 @@ class CardFacts:
     metrics: list[Metric] = field(default_factory=list)
     limits: Sequence[str] = LIMITS
     stale_since: str | None = None
+    weak_labels: int = 0
 
 
 def model_card(facts: CardFacts, use: str, agreement: str, library: str) -> str:
@@ -62,7 +64,7 @@ def model_card(facts: CardFacts, use: str, agreement: str, library: str) -> str:
             "## Training data",
             "",
             f"{facts.training_labels} reviews labelled by people, language: {_plain(facts.language)}. Most were chosen "
-            "by the model's own uncertainty, so they are harder than average. No text of theirs is in these files.",
+            f"by the model's own uncertainty, so they are harder than average. {_weak(facts)}No text of theirs is in these files.",
             *_stale(facts),
             "",
             "## Model",
@@ -81,6 +83,16 @@ def model_card(facts: CardFacts, use: str, agreement: str, library: str) -> str:
             *(f"- {limit}" for limit in facts.limits),
             "",
         ]
+    )
+
+
+def _weak(facts: CardFacts) -> str:
+    """What else than labels it learned from; the scores below know nothing of it."""
+    if not facts.weak_labels:
+        return ""
+    return (
+        f"Besides, {facts.weak_labels} star ratings as weak labels: of reviews that nobody labelled, and with less "
+        "weight. Everything below is measured on labels of people. "
     )
 
 

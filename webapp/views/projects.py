@@ -100,6 +100,7 @@ def _results(project: Project) -> dict[str, Any]:
         importing=jobs.open_job(db, project.id, "import") is not None,
         round_open=rounds.open_round(db, project.id) is not None,
         labels_changed=bool(versions) and not serving,
+        stars=not serving and not by_part["pool"] and offers_stars(project),
     )
     return {
         "counts": counts,
