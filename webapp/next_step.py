@@ -66,9 +66,8 @@ def _label_or_round(now: Situation) -> NextStep:
     if not now.model_versions:
         missing = FIRST_ROUND_LABELS - now.labels
         if now.stars and not now.labels:
-            words = _(
-                "The reviews have star ratings: a first round can learn from them before anybody has labelled a review. Labels count more as soon as they come."
-            )
+            words = _("The reviews have star ratings: a first round can learn from them before anybody has labelled"
+                      " one. Labels count more as soon as they come.")  # fmt: skip
             return NextStep("round", _("Start from the stars"), words)
         if missing > 0:
             words = _("The first round needs some %(count)s labels; about %(missing)s to go.", count=FIRST_ROUND_LABELS,

@@ -64,7 +64,8 @@ def model_card(facts: CardFacts, use: str, agreement: str, library: str) -> str:
             "## Training data",
             "",
             f"{facts.training_labels} reviews labelled by people, language: {_plain(facts.language)}. Most were chosen "
-            f"by the model's own uncertainty, so they are harder than average. {_weak(facts)}No text of theirs is in these files.",
+            "by the model's own uncertainty, so they are harder than average. No text of theirs is in these files.",
+            *_weak(facts),
             *_stale(facts),
             "",
             "## Model",
@@ -86,14 +87,15 @@ def model_card(facts: CardFacts, use: str, agreement: str, library: str) -> str:
     )
 
 
-def _weak(facts: CardFacts) -> str:
-    """What else than labels it learned from; the scores below know nothing of it."""
+def _weak(facts: CardFacts) -> list[str]:
+    """What else it learned from; the scores below know nothing of it."""
     if not facts.weak_labels:
-        return ""
-    return (
-        f"Besides, {facts.weak_labels} star ratings as weak labels: of reviews that nobody labelled, and with less "
-        "weight. Everything below is measured on labels of people. "
-    )
+        return []
+    return [
+        "",
+        f"{facts.weak_labels} star ratings as weak labels besides, of reviews that nobody labelled and with less "
+        "weight. Everything below is measured on labels of people alone.",
+    ]
 
 
 def _stale(facts: CardFacts) -> list[str]:

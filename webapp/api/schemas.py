@@ -89,7 +89,8 @@ SCHEMAS: dict[str, Schema] = {
         number=WHOLE, state={"enum": ["queued", "running", "done", "failed", "cancelled"]}, cause=TEXT,
         phase=or_null("string"), progress=NUMBER, eta_seconds=or_null("number"), cancel_requested=TRUTH,
         error=or_null("string"), settings=OBJECT, timings=OBJECT, model_version=or_null("integer"),
-        verdict=or_null("string"), weak_labels=or_null("integer"), created_at=TIME, started_at=TIME_OR_NULL, finished_at=TIME_OR_NULL,
+        verdict=or_null("string"), weak_labels=or_null("integer"),
+        created_at=TIME, started_at=TIME_OR_NULL, finished_at=TIME_OR_NULL,
     ),
     "Rounds": thing(rounds=many(ref("Round"))),
     "Metric": thing(

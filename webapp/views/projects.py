@@ -29,7 +29,7 @@ from webapp.store import (
 )
 from webapp.store.errors import InvalidValue, NameTaken
 from webapp.store.projects import Project
-from webapp.views.rounds import encoder_names, usual_settings
+from webapp.views.rounds import encoder_names, offers_stars, usual_settings
 
 blueprint = Blueprint("projects", __name__)
 

@@ -80,7 +80,7 @@ def _task(db: Database, instance: Path, claim: work.Claim) -> RoundTask:
         serving=instance / "checkpoints" / serving.checkpoint if serving else None,
         serving_labels=_names(model_versions.labels_of(db, serving)) if serving else None,
         weak=_weak(db, project, train, this.snapshot),
-        pool_stars=_stars(db, project, pool.ids),
+        pool_stars=said_by_stars(db, project, pool.ids),
     )
 
 
@@ -114,13 +114,13 @@ def _weak(db: Database, project: Project, train: Labelled, snapshot: int) -> Wea
     found = stars.unanswered(db, project.id, STAR_LIMIT, snapshot)
     y = weak_labels.from_ratings([review.rating for review in found], names)
     kept = np.flatnonzero(y >= 0)
-    said = _stars(db, project, train.ids)
+    said = said_by_stars(db, project, train.ids)
     both = np.zeros(0, np.int64) if said is None else np.flatnonzero(said >= 0)
     rated = Rated() if said is None else Rated(train.y[both], said[both])
     return WeakLabels([found[row].text for row in kept], y[kept], rated)
 
 
-def _stars(db: Database, project: Project, ids: NDArray[np.int64]) -> NDArray[np.int64] | None:
+def said_by_stars(db: Database, project: Project, ids: NDArray[np.int64]) -> NDArray[np.int64] | None:
     """What the stars of these reviews say, (n,), -1 where nothing; None where that is all they say."""
     ratings = stars.of_reviews(db, ids.tolist())
     found = weak_labels.from_ratings(

@@ -185,3 +185,37 @@ def test_a_failed_round_says_why_in_chinese_and_keeps_it_in_english(admin: Brows
     page = admin.get(f"/projects/{project.id}/rounds/1?lang=zh").text
     assert "验证集有 7 条标注，比较版本需要 20 条。" in page
     assert rounds.numbered(web_db, 1, project.id).error == gate.too_few(7).reason
+
+
+def with_stars(db: Database) -> None:
+    db.execute("UPDATE reviews SET rating = 1 + 4 * (id % 2)")
+    db.conn.commit()
+
+
+def test_before_the_first_label_a_round_can_start_from_the_stars(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db, size=6)
+    pages = f"/projects/{project.id}", f"/projects/{project.id}/rounds/new"
+    assert not any("Start from the stars" in admin.get(page).text for page in pages)
+    with_stars(web_db)
+    assert all("Start from the stars" in admin.get(page).text for page in pages)
+    an_annotation(web_db, project, a_user(web_db, "cleo"))
+    assert not any("Start from the stars" in admin.get(page).text for page in pages)
+
+
+@pytest.mark.parametrize(("labels", "learner"), [(["good", "bad"], {}), (None, {"stars": False})])
+def test_stars_are_not_offered_where_they_say_nothing_or_are_off(
+    admin: Browser, web_db: Database, labels: list[str] | None, learner: dict[str, bool]
+) -> None:
+    project = a_project(web_db, size=6, labels=labels, learner=learner)
+    with_stars(web_db)
+    assert "Start from the stars" not in admin.get(f"/projects/{project.id}/rounds/new").text
+
+
+def test_star_ratings_are_told_apart_from_labels(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db)
+    version = a_finished_round(web_db, project, labels=50)
+    page = f"/projects/{project.id}/rounds/1"
+    assert "star rating" not in admin.get(page).text.split("Settings</h2>")[0]
+    web_db["model_versions"].update(version.id, {"weak_labels": 321})
+    text = admin.get(page).text
+    assert "Trained on 50 labels" in text and "321 star ratings counted as weak labels" in text

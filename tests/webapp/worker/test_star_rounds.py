@@ -2,17 +2,18 @@
 
 import csv
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from conftest import NOON, opinions
 from sqlite_utils import Database
-from test_rounds import label_some, started
 
+from learner.settings import RoundSettings
 from learner.weak_labels import from_ratings
 from webapp.importing import ColumnMap
-from webapp.store import jobs, labelled, model_versions, projects, rounds, users
+from webapp.store import annotations, jobs, labelled, model_versions, projects, queue, rounds, users
+from webapp.store.annotations import Answer
 from webapp.store.connection import utc_now
 from webapp.store.model_versions import ModelVersion
 from webapp.store.projects import Project
@@ -20,6 +21,34 @@ from webapp.worker.loop import run_next
 
 RIGHT = {"negative": 1, "neutral": 3, "positive": 5}
 TURNED = {"negative": 5, "neutral": 1, "positive": 3}
+
+
+OPINIONS = {
+    "positive": "great excellent perfect love happy best nice".split(),
+    "negative": "terrible awful broken worst hate useless poor".split(),
+    "neutral": "ok okay average so so fine day".split(),
+}
+THINGS = "phone book shirt screen battery story delivery sound size colour product price".split()
+
+
+def opinions(size: int) -> Iterator[tuple[str, str]]:
+    """Made-up reviews with the opinion in them, no two alike."""
+    for number in range(size):
+        opinion = list(OPINIONS)[number % 3]
+        first, second = OPINIONS[opinion][number % 7], OPINIONS[opinion][number // 7 % 7]
+        yield f"the {THINGS[number % len(THINGS)]} was {first} and {second} {number}", opinion
+
+
+def label_some(db: Database, project: Project, count: int) -> None:
+    """Label the next reviews by their words, whatever their stars."""
+    ada = users.add(db, "ada", "hash", "annotator").id
+    for _ in range(count):
+        lease = queue.claim(db, project.id, ada, utc_now())
+        assert isinstance(lease, queue.Lease)
+        name = next(name for name, words in OPINIONS.items() if set(words) & set(lease.text.split()))
+        label = project.label_named(name)
+        assert label is not None
+        annotations.record(db, lease.token, ada, Answer("label", label.id), utc_now())
 
 
 def with_stars(
@@ -33,12 +62,13 @@ def with_stars(
         writer.writerows((text, stars[label]) for text, label in opinions(size))
     columns = asdict(ColumnMap(text="text", rating="stars"))
     payload = {"file": path.name, "columns": columns, "human_labels": False, "dry_run": False}
-    jobs.create(db, project.id, "import", payload, 1, NOON)
+    jobs.create(db, project.id, "import", payload, 1, utc_now())
     run_next(db, instance, utc_now())
 
 
 def a_round(db: Database, instance: Path, project: Project, **settings: object) -> rounds.Round:
-    this = started(db, project, **settings)
+    values = RoundSettings.from_dict({**project.settings.learner, **settings}).to_dict()
+    this = rounds.start(db, project.id, values, "button", None, utc_now())
     while rounds.get(db, this.id).is_open and run_next(db, instance, utc_now()):
         pass
     return rounds.get(db, this.id)
@@ -99,7 +129,7 @@ def test_without_stars_such_a_round_says_what_is_missing(
 def contradicted(db: Database, instance: Path, project: Project) -> Project:
     """A project whose people say the contrary of every star: 40 of the pool, holdout and validation labelled."""
     with_stars(db, instance, project, TURNED)
-    label_some(db, project, users.add(db, "ada", "hash", "annotator").id, 110)
+    label_some(db, project, 110)
     return project
 
 
@@ -146,7 +176,7 @@ def test_once_people_label_they_outweigh_the_stars_of_the_version_before(
     with_stars(db, instance, project, TURNED)
     first = version_of(db, a_round(db, instance, project))
     assert agreeing_with_stars(db, project, predicted(db, first)) > 0.8
-    label_some(db, project, users.add(db, "ada", "hash", "annotator").id, 110)
+    label_some(db, project, 110)
     second = version_of(db, a_round(db, instance, project))
     assert agreeing_with_stars(db, project, predicted(db, second)) < 0.2
     assert model_versions.serving(db, project.id) == second
@@ -156,6 +186,6 @@ def test_reviews_that_somebody_answered_are_no_weak_labels(
     db: Database, instance: Path, project: Project
 ) -> None:
     with_stars(db, instance, project, RIGHT)
-    label_some(db, project, users.add(db, "ada", "hash", "annotator").id, 50)
+    label_some(db, project, 50)
     version = version_of(db, a_round(db, instance, project))
     assert version.weak_labels == 180 - version.training_labels > 0
