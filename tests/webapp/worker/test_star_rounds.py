@@ -12,7 +12,18 @@ from sqlite_utils import Database
 from learner.settings import RoundSettings
 from learner.weak_labels import from_ratings
 from webapp.importing import ColumnMap
-from webapp.store import annotations, jobs, labelled, model_versions, projects, queue, rounds, users
+from webapp.store import (
+    annotations,
+    erasures,
+    jobs,
+    labelled,
+    model_versions,
+    projects,
+    queue,
+    reviews,
+    rounds,
+    users,
+)
 from webapp.store.annotations import Answer
 from webapp.store.connection import utc_now
 from webapp.store.model_versions import ModelVersion
@@ -102,7 +113,8 @@ def test_a_round_from_stars_alone_publishes_a_version_that_serves(
     with_stars(db, instance, project, RIGHT)
     version = version_of(db, a_round(db, instance, project))
     assert model_versions.serving(db, project.id) == version and version.verdict == "first"
-    assert (version.training_labels, version.weak_labels) == (0, 180)
+    pool = reviews.counts(db, project.id)["pool"]
+    assert (version.training_labels, version.weak_labels) == (0, pool) and pool > 100
     assert agreeing_with_stars(db, project, predicted(db, version)) > 0.8
     # Nothing that counts labels or measures by them has heard of the stars.
     parts = ("holdout", "validation", "audit")
@@ -188,4 +200,17 @@ def test_reviews_that_somebody_answered_are_no_weak_labels(
     with_stars(db, instance, project, RIGHT)
     label_some(db, project, 50)
     version = version_of(db, a_round(db, instance, project))
-    assert version.weak_labels == 180 - version.training_labels > 0
+    pool = reviews.counts(db, project.id)["pool"]
+    assert version.training_labels > 0 and version.weak_labels == pool - version.training_labels
+
+
+def test_an_erased_review_marks_the_versions_that_may_have_learned_from_its_stars(
+    db: Database, instance: Path, project: Project
+) -> None:
+    with_stars(db, instance, project, RIGHT)
+    version = version_of(db, a_round(db, instance, project))
+    by_part = dict(map(tuple, db.execute("SELECT part, min(id) FROM reviews GROUP BY part")))
+    assert erasures.versions_that_saw(db, [by_part["pool"]]) == [version.id]
+    assert erasures.versions_that_saw(db, [by_part["holdout"]]) == []
+    db["model_versions"].update(version.id, {"weak_labels": 0})
+    assert erasures.versions_that_saw(db, [by_part["pool"]]) == []
