@@ -2,9 +2,9 @@
 
 python benchmarks/cold_start.py ../shared/data/jd_aircon_zh.csv.gz --language zh
 
-Class names choose by the similarity of a review to sentences such as "This review is positive.". With 20 labels, e5-small,
-1,000 reviews a draw and six draws, that lost to plain medoids 7 points of macro-F1 on yelp_crowd, 3 on jd_aircon_zh and 1
-on womens_clothing, and won half a point on cr; so the program does not offer it.
+Class names choose by the similarity of a review to sentences such as "This review is positive.". With 20 labels,
+e5-small, 1,000 reviews a draw and six draws, that lost to plain medoids 7 points of macro-F1 on yelp_crowd, 3 on
+jd_aircon_zh and 1 on womens_clothing, and won half a point on cr; so the program does not offer it.
 """
 
 import argparse
