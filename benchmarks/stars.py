@@ -5,7 +5,22 @@ python benchmarks/stars.py ../shared/data/yelp_crowd.csv.gz --rating review_rati
 python benchmarks/stars.py ../shared/data/cr.csv.gz --stars-of ../shared/data/amazon_devices.csv.gz
 
 Where a file's labels come from its stars, as in most of ../shared/data, stars are right by definition; --noise puts
-others in the place of a share of them.
+others in the place of a share of them. Accuracy/macro-F1 with e5-small, five draws (ten on cr):
+
+                            0 labels          20          50         100         400
+jd_aircon_zh    people             -   .840/.621   .866/.647   .863/.668   .858/.729
+                + stars    .861/.737   .849/.734   .848/.740   .844/.738   .846/.742
+  30 % of stars shuffled   .860/.738   .838/.689   .846/.711   .856/.686   .858/.731
+womens_clothing people             -   .763/.493   .779/.554   .771/.572   .768/.613
+                + stars    .773/.591   .769/.601   .775/.622   .774/.627   .775/.635
+yelp_crowd      people             -   .463/.448   .554/.551   .603/.602   .655/.654
+                + stars    .215/.171   .466/.452   .554/.551   .603/.602   .655/.654
+cr              people             -   .833/.818   .849/.840   .854/.845   .858/.849
+  + stars of other shops   .787/.786   .832/.826   .850/.843   .853/.845   .858/.850
+
+4,000 reviews of jd_aircon_zh, 2,500 of womens_clothing, all of the others; on cr 500 of amazon_devices and 2,500 of
+womens_clothing. Each sentence of yelp_crowd was picked to be hard for a model, as many of each label with one star as
+with five: stars alone are worse than chance there, and the rule leaves them out once 20 labels show it.
 """
 
 import argparse

@@ -13,8 +13,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 NEGATIVE, NEUTRAL, POSITIVE = "negative", "neutral", "positive"
-# All weak labels together weigh as much as so many labels of people where stars and people agree well.
+# All weak labels together weigh as much as so many labels of people where stars and people agree as to a kappa of .7,
+# before the first label; half of that with so many labels.
 WORTH: Final = 50.0
+HALVED_AT: Final = 100.0
 # Agreement is believed as if so many reviews had shown the usual one before any was labelled.
 USUAL_KAPPA: Final = 0.6
 BELIEVED_LABELS: Final = 10
@@ -101,14 +103,16 @@ def combine(texts: Sequence[str], y: Ints, weak: WeakLabels, settings: RoundSett
 def total_weight(labels: int, rated: Rated) -> float:
     """What all weak labels together weigh beside so many labels of people, in labels.
 
-    Stars that agree with people are worth WORTH labels before the first one. Their weight falls with the square of
-    the agreement, as the share of variance that one explains of the other does, and as the labels of people grow.
+    WORTH by the odds of the squared agreement, that is by what part of one voice the other explains against what it
+    does not, and falling as the labels of people grow. Measured by benchmarks/stars.py, from 20 labels on no set lost
+    macro-F1 beyond noise, not even yelp_crowd, whose stars say nothing of its labels: a fixed weight of 50 lost 11
+    points there with 20 labels. Accuracy may fall, by 2 points at most, where a rare class is found more often.
     """
     kappa = believed_kappa(rated)
     if kappa <= 0:
         return 0.0
     odds = kappa**2 / max(1 - kappa**2, 1e-9)
-    return WORTH * min(1.0, odds) * WORTH * 2 / (WORTH * 2 + labels)
+    return WORTH * odds * HALVED_AT / (HALVED_AT + labels)
 
 
 def believed_kappa(rated: Rated) -> float:
