@@ -106,7 +106,7 @@ def total_weight(labels: int, rated: Rated) -> float:
     WORTH by the odds of the squared agreement, that is by what part of one voice the other explains against what it
     does not, and falling as the labels of people grow. Measured by benchmarks/stars.py, from 20 labels on no set lost
     macro-F1 beyond noise, not even yelp_crowd, whose stars say nothing of its labels: a fixed weight of 50 lost 11
-    points there with 20 labels. Accuracy may fall, by 2 points at most, where a rare class is found more often.
+    points there with 20 labels. Accuracy may fall, by 3 points at most, where a rare class is found more often.
     """
     kappa = believed_kappa(rated)
     if kappa <= 0:
