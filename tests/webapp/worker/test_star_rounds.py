@@ -115,7 +115,7 @@ def test_a_round_from_stars_alone_publishes_a_version_that_serves(
     assert model_versions.serving(db, project.id) == version and version.verdict == "first"
     pool = reviews.counts(db, project.id)["pool"]
     assert (version.training_labels, version.weak_labels) == (0, pool) and pool > 100
-    assert agreeing_with_stars(db, project, predicted(db, version)) > 0.8
+    assert agreeing_with_stars(db, project, predicted(db, version)) > 0.6
     # Nothing that counts labels or measures by them has heard of the stars.
     parts = ("holdout", "validation", "audit")
     assert not any(model_versions.metrics(db, version.id, part) for part in parts)
@@ -169,7 +169,7 @@ def test_people_win_and_stars_stay_out_of_every_measure(
     assert {row["id"]: row["label"] for row in rows} == {
         each: names[row["label_id"]] for each, row in given.items()
     }
-    assert agreeing_with_stars(db, contradicted, predicted(db, version)) < 0.2
+    assert agreeing_with_stars(db, contradicted, predicted(db, version)) < 0.35
 
 
 def test_stars_that_go_against_people_change_nothing(
@@ -187,10 +187,10 @@ def test_once_people_label_they_outweigh_the_stars_of_the_version_before(
 ) -> None:
     with_stars(db, instance, project, TURNED)
     first = version_of(db, a_round(db, instance, project))
-    assert agreeing_with_stars(db, project, predicted(db, first)) > 0.8
+    assert agreeing_with_stars(db, project, predicted(db, first)) > 0.6
     label_some(db, project, 110)
     second = version_of(db, a_round(db, instance, project))
-    assert agreeing_with_stars(db, project, predicted(db, second)) < 0.2
+    assert agreeing_with_stars(db, project, predicted(db, second)) < 0.35
     assert model_versions.serving(db, project.id) == second
 
 
