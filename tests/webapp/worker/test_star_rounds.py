@@ -214,3 +214,17 @@ def test_an_erased_review_marks_the_versions_that_may_have_learned_from_its_star
     assert erasures.versions_that_saw(db, [by_part["holdout"]]) == []
     db["model_versions"].update(version.id, {"weak_labels": 0})
     assert erasures.versions_that_saw(db, [by_part["pool"]]) == []
+
+
+def test_the_seed_set_begins_with_one_review_of_each_class_of_stars(
+    db: Database, instance: Path, project: Project
+) -> None:
+    with_stars(db, instance, project, RIGHT)
+    while run_next(db, instance, utc_now()):
+        pass
+    first = db.execute(
+        "SELECT r.rating FROM projects p JOIN ranking_items i ON i.ranking_id = p.ranking_id"
+        " JOIN reviews r ON r.id = i.review_id WHERE p.id = ? AND i.origin = 'seed' ORDER BY i.rank LIMIT 3",
+        [project.id],
+    ).fetchall()
+    assert {row[0] for row in first} == set(RIGHT.values())
