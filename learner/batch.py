@@ -17,11 +17,13 @@ Ints = NDArray[np.int64]
 
 # Enough to see the shape of any pool; clustering more only takes longer.
 SEED_SAMPLE: Final = 20_000
+# A prediction this sure is worth a look where the stars say otherwise.
+SURE: Final = 0.8
 
 
 @dataclass(frozen=True)
 class QueuedReview:
-    """One place in the queue: `origin` is uncertain, diverse, audit or seed.
+    """One place in the queue: `origin` is uncertain, diverse, disagreement, audit or seed.
 
     `probability`: with which it was drawn; None where the choice is deterministic.
     """
@@ -35,7 +37,8 @@ class QueuedReview:
 class ScoredPool:
     """The pool, and what the model says of some of it: `rows` (m,) of the pool were scored.
 
-    The labelled reviews are there for strategies that look at neighbours: y (l,), labels as indices.
+    The labelled reviews are there for strategies that look at neighbours: y (l,), labels as indices. stars: (n,)
+    what the stars of the pool's reviews say, -1 where nothing.
     """
 
     ids: Ints
@@ -46,6 +49,7 @@ class ScoredPool:
     labelled_proba: Floats
     labelled_embeddings: Embeddings
     y: Ints
+    stars: Ints | None = None
 
 
 def next_batch(pool: ScoredPool, settings: RoundSettings) -> list[QueuedReview]:
@@ -55,7 +59,10 @@ def next_batch(pool: ScoredPool, settings: RoundSettings) -> list[QueuedReview]:
     audit = _audit(pool, keys, settings, rng)
     taken = {keys[row] for row in audit}
     wanted = min(settings.query_size, len(set(keys))) - len(audit)
-    chosen = _by_strategy(pool, keys, taken, wanted, settings)
+    doubted = _doubted(pool, keys, taken, wanted, settings)
+    taken |= {keys[row] for row in doubted}
+    chosen = _by_strategy(pool, keys, taken, wanted - len(doubted), settings)
+    chosen = _spread(chosen, [QueuedReview(int(pool.ids[row]), "disagreement", None) for row in doubted])
     return _spread(chosen, [QueuedReview(int(pool.ids[row]), "audit", audit[row]) for row in audit])
 
 
@@ -108,6 +115,24 @@ def _audit(
     drawn = rng.choice(len(groups), size, replace=False)
     rows = [(groups[g][rng.integers(len(groups[g]))], len(groups[g])) for g in drawn]
     return {row: size / len(groups) / duplicates for row, duplicates in rows}
+
+
+def _doubted(
+    pool: ScoredPool, keys: list[str], taken: set[str], wanted: int, settings: RoundSettings
+) -> list[int]:
+    """Pool rows whose stars contradict a sure prediction, the surest first: mistakes of the model or of a click."""
+    size = min(wanted, round(settings.disagreement_share * settings.query_size))
+    if pool.stars is None or not settings.stars or size <= 0:
+        return []
+    stars, sureness = pool.stars[pool.rows], pool.proba.max(axis=1, initial=0)
+    against = (stars >= 0) & (stars != pool.proba.argmax(axis=1)) & (sureness >= SURE)
+    candidates = np.flatnonzero(against)
+    found: dict[str, int] = {}
+    for position in candidates[np.argsort(-sureness[candidates], kind="stable")]:
+        row = int(pool.rows[position])
+        if len(found) < size and keys[row] not in taken:
+            found.setdefault(keys[row], row)
+    return list(found.values())
 
 
 def _by_strategy(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from learner import checkpoint, classifiers, gate
+from learner import checkpoint, classifiers, gate, weak_labels
 from learner.batch import QueuedReview, ScoredPool, next_batch, seed_queue
 from learner.classifiers.interface import RoundClassifier, dataset
 from learner.encoders import Encoder
@@ -19,6 +19,7 @@ from learner.gate import Verdict
 from learner.progress import InPhase, Progress, silent
 from learner.report import RoundReport
 from learner.settings import RoundSettings
+from learner.weak_labels import WeakLabels
 
 __all__ = [
     "Labelled",
@@ -59,7 +60,9 @@ class RoundTask:
     """A snapshot of the project, and where to read features and publish the checkpoint.
 
     serving: the checkpoint of the model version that serves now, if there is one; serving_labels are the names
-    of its labels in its own order, where they are called or ordered otherwise today.
+    of its labels in its own order, where they are called or ordered otherwise today. weak: star ratings to learn
+    from beside `train`, never to measure by. pool_stars: what the stars of the pool's reviews say, (m,) label
+    indices, -1 where nothing; None without stars.
     """
 
     settings: RoundSettings
@@ -73,11 +76,15 @@ class RoundTask:
     checkpoint: Path
     serving: Path | None
     serving_labels: list[str] | None = None
+    weak: WeakLabels = weak_labels.NONE
+    pool_stars: Ints | None = None
 
 
 @dataclass(frozen=True)
 class RoundResult:
     """What a round publishes; probabilities (m, k) belong to scored_ids (m,), seconds to phases.
+
+    `weak_labels`: how many star ratings were learned from.
 
     Scored are the pool, or the part of it that `score_limit` allows, and the labelled holdout and validation
     reviews, so that people can look at the mistakes behind the metrics.
@@ -92,6 +99,7 @@ class RoundResult:
     checkpoint: Path
     manifest_sha256: str
     report: RoundReport
+    weak_labels: int = 0
 
 
 def run_round(task: RoundTask, progress: Progress = silent) -> RoundResult:
@@ -102,21 +110,23 @@ def run_round(task: RoundTask, progress: Progress = silent) -> RoundResult:
     Raises NotEnoughLabels, TrainingDiverged, Cancelled (from `progress`), EncoderError. Publishes the
     checkpoint as the last step, so that nothing is left behind when it raises.
     """
-    check_labels(task.train.y, task.label_names)
     settings, labels = task.settings, task.label_names
+    known = weak_labels.combine(task.train.texts, task.train.y, task.weak, settings)
+    check_labels(task.train.y, labels, known.y[len(task.train.y) :])
     timings: dict[str, float] = {}
-    train = dataset(task.train.texts, task.train.y, len(labels))
+    train = dataset(known.texts, known.y, len(labels))
+    random = np.pad(task.train.random, (0, known.weak))  # stars were not drawn to measure by
     validation = dataset(task.validation.texts, task.validation.y, len(labels))
     rows = rows_to_score(len(task.pool.ids), settings)
     to_score = [task.pool.texts[row] for row in rows]
     classifier = classifiers.create(settings, labels, task.encoder, task.features)
 
     with _timed(timings, "encode"):
-        seen = (task.train, task.validation, task.holdout)
+        seen = (known, task.validation, task.holdout)
         classifier.prepare([text for part in seen for text in part.texts] + to_score, progress)
     with _timed(timings, "train"):
-        classifier.fit(train, validation=validation, progress=progress, pool=to_score)
-        classifier.calibrate(train, task.train.random, validation)
+        classifier.fit(train, known.weights, validation, progress, to_score)
+        classifier.calibrate(train, random, validation)
     settings = classifier.decided or settings
     report = RoundReport(settings.classifier, classifier.choice, classifier.search)
     _part_off(timings, report)
@@ -128,10 +138,11 @@ def run_round(task: RoundTask, progress: Progress = silent) -> RoundResult:
     with _timed(timings, "score"):
         progress("score", 0, 1)
         proba, embeddings = classifier.model.scores(to_score, InPhase("score", progress))
-        known = classifier.model.scores(task.train.texts, InPhase("score", progress))
+        labelled = classifier.model.scores(task.train.texts, InPhase("score", progress))
     with _timed(timings, "query"):
         progress("query", 0, 1)
-        pool = ScoredPool(task.pool.ids, task.pool.texts, rows, proba, embeddings, *known, task.train.y)
+        y, stars = task.train.y, task.pool_stars
+        pool = ScoredPool(task.pool.ids, task.pool.texts, rows, proba, embeddings, *labelled, y, stars)
         queue = next_batch(pool, settings)
         progress("query", 1, 1)
     with _timed(timings, "save"):
@@ -141,12 +152,22 @@ def run_round(task: RoundTask, progress: Progress = silent) -> RoundResult:
     scored_ids = np.concatenate([task.pool.ids[rows], task.holdout.ids, task.validation.ids])
     scores = np.concatenate([proba, evaluated])
     return RoundResult(
-        metrics, queue, scored_ids, scores, verdict, timings, task.checkpoint, manifest, report
+        metrics, queue, scored_ids, scores, verdict, timings, task.checkpoint, manifest, report, known.weak
     )
 
 
-def check_labels(y: Ints, label_names: list[str]) -> None:
-    """NotEnoughLabels unless there are two classes with a label and at least as many labels as classes."""
+def check_labels(y: Ints, label_names: list[str], weak: Ints = weak_labels.NONE.y) -> None:
+    """NotEnoughLabels unless there are two classes with a label and at least as many labels as classes.
+
+    Weak labels (m,) of two classes do as well.
+    """
+    if len(label_names) > 1 and len(np.unique(weak)) > 1:
+        return
+    if len(y) == 0 and len(weak):
+        raise NotEnoughLabels(
+            f"There is no label yet, and all {len(weak)} star ratings mean “{label_names[weak[0]]}”, so there is "
+            "nothing to tell apart. Label some reviews, then start the round."
+        )
     if len(y) == 0:
         raise NotEnoughLabels("There is no label to train on yet. Label some reviews, then start the round.")
     if len(label_names) < 2:

@@ -27,6 +27,10 @@ STRATEGIES: Final = {
 }
 # Scoring through a tuned encoder costs a forward pass per review; small-text's default sample size.
 TUNED_SCORE_LIMIT: Final = 4096
+# Star ratings that take part at most; a forward and a backward pass each, and that for every epoch, where the encoder
+# itself is trained.
+STAR_LIMIT: Final = 2000
+TUNED_STAR_LIMIT: Final = 200
 
 
 @dataclass(frozen=True)
@@ -207,6 +211,12 @@ class RoundSettings(Settings):
         1,
         100_000_000,
     )
+    stars: bool = setting(
+        True, "Star ratings of reviews that nobody labelled count as weak labels, labels of people more."
+    )
+    disagreement_share: float = setting(
+        0.1, "Share of each batch whose stars contradict a sure prediction; none without stars.", 0.0, 1.0
+    )
     head: HeadSettings = field(default_factory=HeadSettings)
     contrastive: ContrastiveSettings = field(default_factory=ContrastiveSettings)
     finetune: FinetuneSettings = field(default_factory=FinetuneSettings)
@@ -220,6 +230,11 @@ class RoundSettings(Settings):
         if self.score_limit is None and self.classifier in TUNED:
             return TUNED_SCORE_LIMIT
         return self.score_limit
+
+    @property
+    def effective_star_limit(self) -> int:
+        """How many star ratings to learn from at most."""
+        return STAR_LIMIT if self.classifier == "head" else TUNED_STAR_LIMIT
 
 
 _GROUPS: Final[dict[str, type[Settings]]] = {

@@ -16,7 +16,8 @@ FEWEST_TO_MEASURE = 20
 class Situation:
     """Where a project stands; `labels` are those of the pool, `round_every` is 0 where rounds start by hand only.
 
-    model_versions: those that know the labels of today; labels_changed: whether there are others.
+    model_versions: those that know the labels of today; labels_changed: whether there are others. stars: whether
+    there are star ratings to start from.
     """
 
     reviews: int
@@ -28,6 +29,7 @@ class Situation:
     importing: bool = False
     round_open: bool = False
     labels_changed: bool = False
+    stars: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,10 @@ def next_step(now: Situation) -> NextStep:
 def _label_or_round(now: Situation) -> NextStep:
     if not now.model_versions:
         missing = FIRST_ROUND_LABELS - now.labels
+        if now.stars and not now.labels:
+            words = _("The reviews have star ratings: a first round can learn from them before anybody has labelled"
+                      " one. Labels count more as soon as they come.")  # fmt: skip
+            return NextStep("round", _("Start from the stars"), words)
         if missing > 0:
             words = _("The first round needs some %(count)s labels; about %(missing)s to go.", count=FIRST_ROUND_LABELS,
                       missing=missing)  # fmt: skip

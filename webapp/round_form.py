@@ -35,6 +35,8 @@ GROUPS: dict[str, type[Settings]] = {
 SHOWN_FIRST = ("encoder", "classifier", "strategy", "query_size", "audit_share")
 WORDS = {
     "seed": lazy_gettext("Seed"),
+    "stars": lazy_gettext("Star ratings as weak labels"),
+    "disagreement_share": lazy_gettext("Share where stars disagree"),
     "score_limit": lazy_gettext("Reviews scored at most"),
     "head.c": lazy_gettext("Inverse regularisation C"),
     "head.class_weights": lazy_gettext("Class weights"),

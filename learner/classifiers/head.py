@@ -83,6 +83,7 @@ class HeadClassifier(RoundClassifier):
         self.labels, self.encode, self.settings, self.seed = labels, encode, settings, seed
         # C belongs to the encoder: it depends on the scale and the spread of its features.
         self.c = encoder_c if settings.c is None else settings.c
+        self.weights: NDArray[np.float64] | None = None
 
     def prepare(self, texts: Sequence[str], progress: Progress = silent) -> None:
         for _ in in_chunks(self.encode, texts, progress):
@@ -97,6 +98,7 @@ class HeadClassifier(RoundClassifier):
         pool: Sequence[str] = (),
     ) -> "HeadClassifier":
         progress("train", 0, 1)
+        self.weights = weights
         coef, intercept = self._regress(self.encode(list(train_set.x)), train_set.y, weights)
         self.model = HeadModel(self.labels, self.encode, coef, intercept)
         progress("train", 1, 1)
@@ -112,7 +114,9 @@ class HeadClassifier(RoundClassifier):
         logits = np.empty((len(y), len(self.labels)), dtype=np.float32)
         splits = StratifiedKFold(folds, shuffle=True, random_state=self.seed).split(features, y)
         for fit_rows, held_rows in splits:
-            coef, intercept = self._regress(features[fit_rows], y[fit_rows], None)
+            # As it was fitted, or its temperature would be another model's.
+            weights = None if self.weights is None else self.weights[fit_rows]
+            coef, intercept = self._regress(features[fit_rows], y[fit_rows], weights)
             logits[held_rows] = features[held_rows] @ coef.T + intercept
         self.model.temperature = temperature(logits[random], y[random])
 

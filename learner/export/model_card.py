@@ -27,7 +27,8 @@ LIMITS = (
 
 @dataclass(frozen=True)
 class CardFacts:
-    """What the card tells that the checkpoint does not know. `created` is a date; `training_labels` is a count.
+    """What the card tells that the checkpoint does not know. `created` is a date; `training_labels` is a count,
+    `weak_labels` that of the star ratings that were learned from beside them.
 
     labels: as the project calls them today, in the order of the model's scores. stale_since: a date, see _stale.
     """
@@ -43,6 +44,7 @@ class CardFacts:
     metrics: list[Metric] = field(default_factory=list)
     limits: Sequence[str] = LIMITS
     stale_since: str | None = None
+    weak_labels: int = 0
 
 
 def model_card(facts: CardFacts, use: str, agreement: str, library: str) -> str:
@@ -63,6 +65,7 @@ def model_card(facts: CardFacts, use: str, agreement: str, library: str) -> str:
             "",
             f"{facts.training_labels} reviews labelled by people, language: {_plain(facts.language)}. Most were chosen "
             "by the model's own uncertainty, so they are harder than average. No text of theirs is in these files.",
+            *_weak(facts),
             *_stale(facts),
             "",
             "## Model",
@@ -82,6 +85,17 @@ def model_card(facts: CardFacts, use: str, agreement: str, library: str) -> str:
             "",
         ]
     )
+
+
+def _weak(facts: CardFacts) -> list[str]:
+    """What else it learned from; the scores below know nothing of it."""
+    if not facts.weak_labels:
+        return []
+    return [
+        "",
+        f"{facts.weak_labels} star ratings as weak labels besides, of reviews that nobody labelled and with less "
+        "weight. Everything below is measured on labels of people alone.",
+    ]
 
 
 def _stale(facts: CardFacts) -> list[str]:

@@ -1,5 +1,7 @@
 """The batch: its mix, its order, its honesty about chance, and no text twice."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -76,3 +78,51 @@ def test_the_seed_set_covers_the_clusters_and_skips_equal_texts() -> None:
     assert {item.origin for item in queue} == {"seed"}
     assert len({item.id % 100 for item in seed_queue(features, np.arange(200), 300, seed=1)}) == 100
     assert seed_queue(features[:0], np.arange(0), 5, seed=1) == []
+
+
+def a_doubted_pool(share: float) -> tuple[ScoredPool, np.ndarray]:
+    """A pool of sure and unsure predictions, half of whose stars contradict them."""
+    pool = a_pool([f"review {number}" for number in range(200)])
+    rng = np.random.default_rng(5)
+    sure = rng.uniform(0.5, 1, len(pool.rows)).astype(np.float32)
+    proba = np.stack([sure, 1 - sure], axis=1)
+    stars = np.where(np.arange(200) % 2 == 0, 1, 0)
+    return replace(pool, proba=proba, stars=stars), sure
+
+
+def test_a_share_of_the_batch_are_sure_predictions_that_stars_contradict() -> None:
+    pool, sure = a_doubted_pool(0.1)
+    settings = RoundSettings(query_size=40, audit_share=0.2, disagreement_share=0.1)
+    batch = next_batch(pool, settings)
+    doubted = [item for item in batch if item.origin == "disagreement"]
+    assert len(batch) == 40 and len({item.id for item in batch}) == 40
+    assert len(doubted) == 4 and {item.probability for item in doubted} == {None}
+    places = [pool.ids.tolist().index(item.id) for item in doubted]
+    assert all(place % 2 == 0 for place in places)  # its stars say otherwise
+    audit = {item.id for item in batch if item.origin == "audit"}
+    free = [row for row in range(0, 200, 2) if pool.ids[row] not in audit]
+    assert set(places) == set(sorted(free, key=lambda row: -sure[row])[:4])
+    assert batch == next_batch(pool, settings)
+
+
+def test_the_audit_is_the_same_with_and_without_doubted_stars() -> None:
+    pool, _ = a_doubted_pool(0.1)
+    settings = RoundSettings(query_size=40, audit_share=0.5, disagreement_share=1.0)
+    drawn = [
+        [item for item in next_batch(each, settings) if item.origin == "audit"]
+        for each in (pool, replace(pool, stars=None))
+    ]
+    assert drawn[0] == drawn[1] and len(drawn[0]) == 20
+
+
+@pytest.mark.parametrize("values", [{"stars": False}, {"disagreement_share": 0.0}, {"strategy": "random"}])
+def test_nothing_is_doubted_where_that_is_off(values: dict[str, object]) -> None:
+    pool, _ = a_doubted_pool(0.1)
+    batch = next_batch(pool, RoundSettings.from_dict({"query_size": 40, **values}))
+    assert len(batch) == 40 and "disagreement" not in {item.origin for item in batch}
+
+
+def test_unsure_predictions_are_not_set_against_stars() -> None:
+    pool, _ = a_doubted_pool(0.1)
+    batch = next_batch(replace(pool, proba=np.full((200, 2), 0.5, np.float32)), RoundSettings(query_size=40))
+    assert "disagreement" not in {item.origin for item in batch}

@@ -86,6 +86,7 @@ def _shown(this: Round) -> dict[str, Any]:
         "report": this.report,
         "model_version": version.number if version else None,
         "verdict": version.verdict if version else None,
+        "weak_labels": version.weak_labels if version else None,
         "created_at": this.created_at,
         "started_at": this.started_at,
         "finished_at": this.finished_at,

@@ -82,6 +82,7 @@ SCHEMAS: dict[str, Schema] = {
         strategy={"enum": list(STRATEGIES)}, query_size={"type": "integer", "minimum": 1, "maximum": 10_000},
         audit_share={"type": "number", "minimum": 0, "maximum": 1},
         seed={"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
+        stars=TRUTH, disagreement_share={"type": "number", "minimum": 0, "maximum": 1},
         score_limit={"type": ["integer", "null"], "minimum": 1, "maximum": 100_000_000}, head=OBJECT,
         contrastive=OBJECT, finetune=OBJECT, lora=OBJECT,
         auto=OBJECT, search=OBJECT,
@@ -90,7 +91,8 @@ SCHEMAS: dict[str, Schema] = {
         number=WHOLE, state={"enum": ["queued", "running", "done", "failed", "cancelled"]}, cause=TEXT,
         phase=or_null("string"), progress=NUMBER, eta_seconds=or_null("number"), cancel_requested=TRUTH,
         error=or_null("string"), settings=OBJECT, timings=OBJECT, report=OBJECT, model_version=or_null("integer"),
-        verdict=or_null("string"), created_at=TIME, started_at=TIME_OR_NULL, finished_at=TIME_OR_NULL,
+        verdict=or_null("string"), weak_labels=or_null("integer"),
+        created_at=TIME, started_at=TIME_OR_NULL, finished_at=TIME_OR_NULL,
     ),
     "Rounds": thing(rounds=many(ref("Round"))),
     "Metric": thing(

@@ -33,6 +33,9 @@ def round_command() -> None:
 @click.option("--strategy", type=click.Choice(list(STRATEGIES)), help="How the next reviews are chosen.")
 @click.option("--encoder", metavar="NAME", help="An encoder that was added, or its folder.")
 @click.option("--query-size", type=int, metavar="N", help="Reviews in the next batch.")
+@click.option(
+    "--stars/--no-stars", default=None, help="Learn from star ratings too, or alone before the first label."
+)
 @click.option("--seed", type=int, metavar="N", help="Same labels and seed, same ranking.")
 @click.option(
     "--set",
@@ -158,7 +161,10 @@ def _print_outcome(db: Database, ended: Round) -> None:
     if ended.model_version_id is None:
         return
     version = model_versions.get(db, ended.model_version_id)
-    click.echo(f"Model version {version.number} from {version.training_labels} labels: {version.reason}")
+    weak = f" and {version.weak_labels} star ratings as weak labels" if version.weak_labels else ""
+    click.echo(
+        f"Model version {version.number} from {version.training_labels} labels{weak}: {version.reason}"
+    )
     for metric in model_versions.metrics(db, version.id):
         if metric.slice == "all" and metric.name in ("accuracy", "macro_f1"):
             interval = "" if metric.low is None else f" ({metric.low:.3f} to {metric.high:.3f})"

@@ -129,7 +129,11 @@ def versions_that_saw(db: Database, review_ids: Sequence[int]) -> list[int]:
         " AND (a.undone_by IS NULL OR a.undone_by > n.snapshot)"
         " UNION SELECT v.id FROM adjudications d JOIN reviews r ON r.id = d.review_id AND r.part <> 'holdout'"
         " JOIN model_versions v ON v.project_id = r.project_id AND v.created_at >= d.created_at"
-        " WHERE d.review_id IN (SELECT value FROM json_each(:ids)) ORDER BY 1",
+        " WHERE d.review_id IN (SELECT value FROM json_each(:ids))"
+        # Which stars took part is not kept: any that were there may have.
+        " UNION SELECT v.id FROM reviews r JOIN model_versions v ON v.project_id = r.project_id AND v.weak_labels > 0"
+        " AND v.created_at >= r.created_at WHERE r.id IN (SELECT value FROM json_each(:ids)) AND r.part = 'pool'"
+        " AND r.rating IS NOT NULL ORDER BY 1",
         {"ids": json.dumps(list(review_ids))},
     )
     return [row[0] for row in rows]

@@ -84,15 +84,16 @@ def add(
     reason: str,
     metrics: Sequence[Metric],
     now: datetime,
+    weak_labels: int = 0,
 ) -> ModelVersion:
     """Record a version and its metrics, not yet serving; fenced."""
     with write_transaction(db):
         work.check(db, claim)
         row = db.execute(
             "INSERT INTO model_versions (project_id, round_id, number, encoder, encoder_sha256, classifier, checkpoint,"
-            " manifest_sha256, training_labels, verdict, reason, created_at) SELECT project_id, id,"
+            " manifest_sha256, training_labels, verdict, reason, created_at, weak_labels) SELECT project_id, id,"
             " (SELECT coalesce(max(number), 0) + 1 FROM model_versions v WHERE v.project_id = rounds.project_id),"
-            " ?, ?, ?, ?, ?, ?, ?, ?, ? FROM rounds WHERE id = ? RETURNING *",
+            " ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM rounds WHERE id = ? RETURNING *",
             [
                 encoder,
                 encoder_sha256,
@@ -103,6 +104,7 @@ def add(
                 verdict,
                 reason,
                 timestamp(now),
+                weak_labels,
                 claim.id,
             ],
         ).fetchone()

@@ -1,7 +1,5 @@
 """Reviews by part: how many there are, which still want a label, their texts."""
 
-import json
-from collections.abc import Sequence
 from typing import Any
 
 from sqlite_utils import Database
@@ -78,12 +76,3 @@ def get(db: Database, review_id: int) -> Any:
     if row is None:
         raise NotFound("There is no such review.")
     return row
-
-
-def ratings(db: Database, review_ids: Sequence[int]) -> dict[int, float]:
-    """Stars of those of the reviews that have any."""
-    rows = db.execute(
-        "SELECT id, rating FROM reviews WHERE rating IS NOT NULL AND id IN (SELECT value FROM json_each(?))",
-        [json.dumps(list(review_ids))],
-    )
-    return {row[0]: row[1] for row in rows}

@@ -29,7 +29,7 @@ from webapp.store import (
 )
 from webapp.store.errors import InvalidValue, NameTaken
 from webapp.store.projects import Project
-from webapp.views.rounds import encoder_names, usual_settings
+from webapp.views.rounds import encoder_names, offers_stars, usual_settings
 
 blueprint = Blueprint("projects", __name__)
 
@@ -100,6 +100,7 @@ def _results(project: Project) -> dict[str, Any]:
         importing=jobs.open_job(db, project.id, "import") is not None,
         round_open=rounds.open_round(db, project.id) is not None,
         labels_changed=bool(versions) and not serving,
+        stars=not serving and not by_part["pool"] and offers_stars(project),
     )
     return {
         "counts": counts,

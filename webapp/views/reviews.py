@@ -112,7 +112,7 @@ def origin_words(origin: str) -> str:
         "seed": _("a cross-section to begin with"),
         "holdout": _("holdout"),
         "validation": _("validation"),
-        "disagreement": _("a second look"),
+        "disagreement": _("labels, stars or the model disagree"),
         "gold": _("a hidden check"),
         "import": _("came with the file"),
     }

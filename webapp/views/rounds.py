@@ -8,14 +8,15 @@ from flask_babel import gettext as _
 
 from learner import encoders
 from learner.errors import SettingsError
-from learner.settings import RoundSettings
+from learner.settings import STAR_LIMIT, RoundSettings
+from learner.weak_labels import from_ratings
 from webapp import forms, round_form
 from webapp.auth import admin_required, the_user
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.htmx import redirect_to, render
 from webapp.scores import is_measured, score_table
-from webapp.store import labelled, model_versions, projects, rounds
+from webapp.store import labelled, model_versions, projects, rounds, stars
 from webapp.store.errors import NotFound, RoundAlreadyOpen
 from webapp.store.model_versions import ModelVersion
 from webapp.store.projects import Project
@@ -35,6 +36,13 @@ def usual_settings(project: Project) -> RoundSettings:
         return RoundSettings.from_dict(project.settings.learner)
     except SettingsError:
         return RoundSettings()
+
+
+def offers_stars(project: Project) -> bool:
+    """Whether a round could learn from star ratings alone: the labels are the usual words, and two kinds occur."""
+    settings = usual_settings(project)
+    found = stars.values(get_db(), project.id, STAR_LIMIT) if settings.stars else []
+    return len(set(from_ratings(found, [label.name for label in project.labels]).tolist()) - {-1}) > 1
 
 
 @blueprint.get("")
@@ -165,5 +173,6 @@ def _form_page(project: Project, form: forms.Form[RoundSettings], status: int = 
         choices=round_form,
         open_round=rounds.open_round(get_db(), project.id),
         new_labels=labelled.labels_since_last_round(get_db(), project.id),
+        from_stars=not labelled.label_count(get_db(), project.id) and offers_stars(project),
     )
     return page, status

@@ -7,12 +7,13 @@ import numpy as np
 from sqlite_utils import Database
 
 from learner import encoders
+from learner.cold_start import informed_seed_queue
 from learner.embeddings import StoredEmbeddings, in_chunks
 from learner.features import FeatureCache
 from learner.progress import Progress
-from learner.round import seed_queue
 from webapp.store import jobs, projects, rankings, reviews, work
 from webapp.store.connection import utc_now
+from webapp.worker.rounds import said_by_stars
 
 # Enough for the first rounds; the queue goes on at random where it ends.
 SEED_SIZE = 200
@@ -35,13 +36,14 @@ def run(db: Database, instance: Path, claim: work.Claim, progress: Progress) -> 
 
 
 def _publish_seed(db: Database, project_id: int, cache: FeatureCache, progress: Progress) -> None:
-    """Put k-means medoids of the pool, mixed with chance, before people; a model's ranking would be better still."""
+    """Put medoids of the pool, by what stars say, before people; a model's ranking would be better still."""
     progress("query", 0, 1)
     ids, texts = reviews.pool_texts(db, project_id)
     if not ids:
         return
-    chosen = seed_queue(
-        StoredEmbeddings(cache.encode, texts), np.array(ids), min(SEED_SIZE, len(ids)), seed=project_id
-    )
+    rows = np.array(ids, dtype=np.int64)
+    stars = said_by_stars(db, projects.get(db, project_id), rows)
+    embeddings = StoredEmbeddings(cache.encode, texts)
+    chosen = informed_seed_queue(embeddings, rows, min(SEED_SIZE, len(ids)), project_id, stars)
     items = [rankings.RankedReview(item.id, item.origin, item.probability) for item in chosen]
     rankings.publish(db, project_id, rankings.write(db, project_id, items, utc_now()))

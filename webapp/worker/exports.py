@@ -69,6 +69,7 @@ def _card(db: Database, project: Project, version: ModelVersion) -> CardFacts:
         labels=[label.name for label in model_versions.labels_of(db, version)],
         language=project.language,
         training_labels=version.training_labels,
+        weak_labels=version.weak_labels,
         model_version=version.number,
         created=version.created_at[:10],
         encoder=version.encoder,

@@ -15,10 +15,11 @@ from learner.features import FeatureCache
 from learner.progress import Progress
 from learner.settings import RoundSettings
 from learner.suspects import Suspicion, find_suspects
-from webapp.store import consensus, jobs, labelled, projects, quality, reviews, suspects, work
+from learner.weak_labels import from_ratings
+from webapp.store import consensus, jobs, labelled, projects, quality, stars, suspects, work
 from webapp.store.connection import utc_now
 from webapp.store.consensus import Consensus, Vote
-from webapp.store.projects import DEFAULT_LABELS, Project
+from webapp.store.projects import Project
 from webapp.store.suspects import FoundSuspect
 from webapp.worker.consensus import settle
 
@@ -112,7 +113,7 @@ def _suspects(
 
 
 def _with_stars(db: Database, project: Project, suspicion: Suspicion) -> list[FoundSuspect]:
-    ratings = reviews.ratings(db, [each.review for each in suspicion.suspects])
+    ratings = stars.of_reviews(db, [each.review for each in suspicion.suspects])
     return [
         FoundSuspect(
             each.review,
@@ -126,10 +127,8 @@ def _with_stars(db: Database, project: Project, suspicion: Suspicion) -> list[Fo
 
 
 def star_label(project: Project, rating: float | None) -> int | None:
-    """What the stars say, where labels are the usual three: 1-2 negative, 3 neutral, 4-5 positive."""
-    usual = {label.name.casefold(): label.id for label in project.labels}
-    if rating is None or set(usual) != set(DEFAULT_LABELS):
+    """The label that the stars of one review stand for, by id; None where they say nothing."""
+    if rating is None:
         return None
-    if rating <= 2:
-        return usual["negative"]
-    return usual["positive"] if rating >= 4 else usual["neutral"] if rating == 3 else None
+    place = int(from_ratings([rating], [label.name for label in project.labels])[0])
+    return project.labels[place].id if place >= 0 else None

@@ -7,13 +7,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlite_utils import Database
 
-from learner import checkpoint, encoders
+from learner import checkpoint, encoders, weak_labels
 from learner.progress import Progress
 from learner.round import Labelled, RoundResult, RoundTask, Unlabelled, run_round
-from learner.settings import RoundSettings
-from webapp.store import labelled, model_versions, projects, rankings, reviews, rounds, work
+from learner.settings import STAR_LIMIT, RoundSettings
+from learner.weak_labels import Rated, WeakLabels
+from webapp.store import labelled, model_versions, projects, rankings, reviews, rounds, stars, work
 from webapp.store.chunks import CHUNK
 from webapp.store.connection import utc_now
 from webapp.store.errors import StaleToken
@@ -64,6 +66,7 @@ def _task(db: Database, instance: Path, claim: work.Claim) -> RoundTask:
     order = {label.id: place for place, label in enumerate(project.labels)}
     serving = model_versions.serving(db, project.id)
     train = _labelled([review for review in known if review.part == "pool"], order)
+    pool = _pool(db, project, set(train.ids.tolist()))
     return RoundTask(
         settings=settings,
         label_names=_names(project.labels),
@@ -71,11 +74,13 @@ def _task(db: Database, instance: Path, claim: work.Claim) -> RoundTask:
         train=train,
         validation=_labelled([review for review in known if review.part == "validation"], order),
         holdout=_labelled([review for review in known if review.part == "holdout"], order),
-        pool=_pool(db, project, set(train.ids.tolist())),
+        pool=pool,
         features=instance / "features",
         checkpoint=instance / "checkpoints" / _folder_of(this, claim),
         serving=instance / "checkpoints" / serving.checkpoint if serving else None,
         serving_labels=_names(model_versions.labels_of(db, serving)) if serving else None,
+        weak=_weak(db, project, train, this.snapshot),
+        pool_stars=said_by_stars(db, project, pool.ids),
     )
 
 
@@ -99,6 +104,29 @@ def _pool(db: Database, project: Project, labelled: set[int]) -> Unlabelled:
     return Unlabelled(
         np.array([review_id for review_id, _ in pool], dtype=np.int64), [text for _, text in pool]
     )
+
+
+def _weak(db: Database, project: Project, train: Labelled, snapshot: int) -> WeakLabels:
+    """Stars of reviews that nobody answered, and how far those of labelled reviews agree with people."""
+    names = _names(project.labels)
+    if not weak_labels.speak(names):
+        return weak_labels.NONE
+    found = stars.unanswered(db, project.id, STAR_LIMIT, snapshot)
+    y = weak_labels.from_ratings([review.rating for review in found], names)
+    kept = np.flatnonzero(y >= 0)
+    said = said_by_stars(db, project, train.ids)
+    both = np.zeros(0, np.int64) if said is None else np.flatnonzero(said >= 0)
+    rated = Rated() if said is None else Rated(train.y[both], said[both])
+    return WeakLabels([found[row].text for row in kept], y[kept], rated)
+
+
+def said_by_stars(db: Database, project: Project, ids: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """What the stars of these reviews say, (n,), -1 where nothing; None where that is all they say."""
+    ratings = stars.of_reviews(db, ids.tolist())
+    found = weak_labels.from_ratings(
+        [ratings.get(each, np.nan) for each in ids.tolist()], _names(project.labels)
+    )
+    return found if (found >= 0).any() else None
 
 
 def _publish(
@@ -141,6 +169,7 @@ def _add_version(db: Database, claim: work.Claim, task: RoundTask, result: Round
         checkpoint=result.checkpoint.name,
         manifest_sha256=result.manifest_sha256,
         training_labels=len(task.train.ids),
+        weak_labels=result.weak_labels,
         verdict=result.verdict.code,
         reason=result.verdict.reason,
         metrics=metrics,

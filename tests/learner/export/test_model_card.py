@@ -34,3 +34,10 @@ def test_the_card_of_a_version_that_knows_erased_texts_says_so(facts: CardFacts)
     card = model_card(replace(facts, stale_since="2026-03-01"), "Run it.", "same labels.", "onnx")
     assert "erased on 2026-03-01, after the training" in card
     assert "erased" not in model_card(facts, "Run it.", "same labels.", "onnx")
+
+
+def test_star_ratings_are_told_apart_from_labels(facts: CardFacts) -> None:
+    card = model_card(replace(facts, weak_labels=1234), "use", "agreement", "transformers")
+    assert "1234 star ratings as weak labels" in card
+    assert f"{facts.training_labels} reviews labelled by people" in card
+    assert "star rating" not in model_card(facts, "use", "agreement", "transformers")

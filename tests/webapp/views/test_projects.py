@@ -160,6 +160,7 @@ def test_settings_are_saved_and_take_effect_on_the_reviews(
         "assistance": "assisted", "consensus": "dawid-skene", "leaderboard": "1",
         "lease_minutes": "5", "auto_round_every": "0", "encoder": "e5-small",
         "classifier": "finetune", "strategy": "random", "query_size": "30", "audit_share": "20", "seed": "7",
+        "disagreement_share": "0.2",
         "finetune.epochs": "4", **FINETUNE,
     }  # fmt: skip
     answer = admin.post(f"/projects/{project.id}/settings", typed)

@@ -199,3 +199,37 @@ def test_a_round_says_which_classifier_it_took_and_why(admin: Browser, web_db: D
     assert "Tuning was taken: it is better." in page and "86.0% macro-F1 on the validation part" in page
     assert "6 epochs at most" in page and "finetune.epochs" in page and "2 trials did not end" in page
     assert "1.5 s" in page and "100%" in page and "In all" in page
+
+
+def with_stars(db: Database) -> None:
+    db.execute("UPDATE reviews SET rating = 1 + 4 * (id % 2)")
+    db.conn.commit()
+
+
+def test_before_the_first_label_a_round_can_start_from_the_stars(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db, size=6)
+    pages = f"/projects/{project.id}", f"/projects/{project.id}/rounds/new"
+    assert not any("Start from the stars" in admin.get(page).text for page in pages)
+    with_stars(web_db)
+    assert all("Start from the stars" in admin.get(page).text for page in pages)
+    an_annotation(web_db, project, a_user(web_db, "cleo"))
+    assert not any("Start from the stars" in admin.get(page).text for page in pages)
+
+
+@pytest.mark.parametrize(("labels", "learner"), [(["good", "bad"], {}), (None, {"stars": False})])
+def test_stars_are_not_offered_where_they_say_nothing_or_are_off(
+    admin: Browser, web_db: Database, labels: list[str] | None, learner: dict[str, bool]
+) -> None:
+    project = a_project(web_db, size=6, labels=labels, learner=learner)
+    with_stars(web_db)
+    assert "Start from the stars" not in admin.get(f"/projects/{project.id}/rounds/new").text
+
+
+def test_star_ratings_are_told_apart_from_labels(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db)
+    version = a_finished_round(web_db, project, labels=50)
+    page = f"/projects/{project.id}/rounds/1"
+    assert "star rating" not in admin.get(page).text.split("Settings</h2>")[0]
+    web_db["model_versions"].update(version.id, {"weak_labels": 321})
+    text = admin.get(page).text
+    assert "Trained on 50 labels" in text and "321 star ratings counted as weak labels" in text
