@@ -3,7 +3,7 @@
 from typing import Final, Protocol
 
 # Stable identifiers; the web app translates them.
-PHASES: Final = ("encode", "train", "evaluate", "score", "query", "save", "export", "suspects")
+PHASES: Final = ("encode", "train", "evaluate", "score", "query", "save", "export", "suspects", "simulate")
 
 
 class Progress(Protocol):

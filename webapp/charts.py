@@ -22,7 +22,8 @@ EMBEDDED_STYLE = """
   .paper { fill: #fffdf9; } text { fill: #5f594f; font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; }
   .axis { stroke: #8c8375; fill: none; } .gridline { stroke: #e3dccf; }
   .series-1 { --series: #3c4a9e; } .series-2 { --series: #056963; } .series-3 { --series: #b13a10; }
-  .series-4 { --series: #7a3d8f; } .series-random { --series: #4d5b6b; }
+  .series-4 { --series: #7a3d8f; } .series-5 { --series: #7a5c00; } .series-6 { --series: #1f6fb2; }
+  .series-7 { --series: #b0307a; } .series-8 { --series: #2f6b1f; } .series-random { --series: #4d5b6b; }
   .line { fill: none; stroke: var(--series); stroke-width: 2.5; stroke-linejoin: round; stroke-linecap: round; }
   .band { fill: var(--series); opacity: 0.16; } .whisker { stroke: var(--series); stroke-width: 2; }
   .dot { fill: #fffdf9; stroke: var(--series); stroke-width: 2.5; }
@@ -42,7 +43,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """One line; `style` is a class of the stylesheet (series-1 to series-4, series-random)."""
+    """One line; `style` is a class of the stylesheet (series-1 to series-4, in a file to series-8; series-random)."""
 
     name: str
     points: Sequence[Point]
