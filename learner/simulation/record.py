@@ -10,18 +10,17 @@ from typing import Any, Final, Protocol
 from learner.errors import LearnerError
 from learner.simulation.arms import Bench, Task
 from learner.simulation.replay import Run
-from learner.words import spoken
 
 Line = dict[str, Any]
 
 WORDS: Final = {
-    "data": spoken("other texts, labels or test part"),
-    "ratings": spoken("other ratings"),
-    "encoder": spoken("another encoder"),
-    "settings": spoken("other settings"),
-    "start": spoken("another start"),
-    "batch": spoken("another batch"),
-    "budget": spoken("another budget"),
+    "data": "other texts, labels or test part",
+    "ratings": "other ratings",
+    "encoder": "another encoder",
+    "settings": "other settings",
+    "start": "another start",
+    "batch": "another batch",
+    "budget": "another budget",
 }
 
 
