@@ -175,7 +175,7 @@ RIGHTS = {
     "rounds.show": admins(),
     "rounds.start": admins(303),
     "simulations.cancel": admins(303, ids={"job_id": "queued simulation"}),
-    "simulations.download": admins(),
+    "simulations.figures": admins(),
     "simulations.index": admins(),
     "simulations.start": admins(422),  # too few labels for one
     "team.assign": admins(303, form={"user": 3, "product": "", "category": "phones"}),

@@ -21,7 +21,7 @@ from webapp.store.connection import open_database, timestamp, utc_now
 from webapp.store.queue import Lease
 
 ROLES = ("nobody", "disabled", "annotator", "admin")
-KINDS = {"labels": "csv", "curve": "svg", "course": "svg", "download": "csv"}
+KINDS = {"labels": "csv", "curve": "svg", "course": "svg", "download": "csv", "figures": "figures.csv"}
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ WIDE, NARROW = (760, 400), (340, 300)
 STYLES = ("series-1", "series-2", "series-3", "series-4")
 Unit = Literal["percent", "number"]
 LINE_HEIGHT = 16
-LETTER_WIDTH = 7.0
+# Of the widest face that stands in for a system font, bold.
+LETTER_WIDTH = 8.4
 TOP, BOTTOM, LEFT = 30, 46, 48
 # The page's light palette, for a file that travels without the page's stylesheet.
 EMBEDDED_STYLE = """

@@ -176,11 +176,14 @@ def arms_of(
 
 
 def names(arms: Sequence[Arm]) -> list[str]:
-    """What each arm is called; the encoder is left out where all have the same."""
-    several = len({arm.learner.encoder for arm in arms}) > 1
+    """What each arm is called: its strategy, and of what is trained that in which the arms differ."""
+    classifiers, encoders = (
+        {getattr(arm.learner, what) for arm in arms} for what in ("classifier", "encoder")
+    )
     return [
-        f"{arm.learner.classifier}/{arm.strategy}"
-        + (f"/{arm.learner.encoder}" if several else "")
+        (f"{arm.learner.classifier}/" if len(classifiers) > 1 else "")
+        + arm.strategy
+        + (f"/{arm.learner.encoder}" if len(encoders) > 1 else "")
         + ("+stars" if arm.learner.stars else "")
         for arm in arms
     ]

@@ -77,7 +77,9 @@ def _arm_result(
     full_data: Mapping[str, float],
     best: Mapping[str, float],
 ) -> ArmResult:
-    own, random = runs[arm], runs.get(replace(arm, strategy=RANDOM))
+    # Random against itself would be 1, or not even that where its runs ended too early.
+    random = None if arm.strategy == RANDOM else runs.get(replace(arm, strategy=RANDOM))
+    own = runs[arm]
     targets = {
         score: {
             "best": _target(own, random, score, best[score]),

@@ -70,8 +70,8 @@ class ArmResult:
     """One arm: by score (accuracy, macro_f1) its curve, its normalised area under it, and what its targets cost.
 
     full_data: scores with every training label. targets: by score, `best` and `own`; their labels and ratios are by
-    share of the target ("0.90", "0.95", "0.99"), ratios None without a random arm of the same learner. seconds: `train`
-    and `query`.
+    share of the target ("0.90", "0.95", "0.99"). Ratios are None without a random arm of the same learner, and for
+    that arm itself. seconds: `train` and `query`.
     """
 
     arm: Arm

@@ -60,42 +60,42 @@ def cancel(project_id: int, job_id: int) -> Response:
     return redirect_to(url_for("simulations.index", project_id=project_id))
 
 
-@blueprint.get("/<any('curves.csv', 'figures.csv', 'accuracy.svg', 'macro_f1.svg', 'simulation.json'):name>")
+@blueprint.get("/<any('curves.csv', 'figures.csv', 'accuracy.svg', 'macro_f1.svg', 'simulation.json'):kind>")
 @admin_required
-def download(project_id: int, name: str) -> Response:
+def figures(project_id: int, kind: str) -> Response:
     """The newest simulation as numbers or as a picture."""
     project = projects.get(get_db(), project_id)
     job = jobs.last_done(get_db(), project_id, simulations.KIND)
     if job is None:
         raise NotFound(_("No simulation has come to its end yet."))
     audit.log_download(
-        get_db(), the_user().id, "simulation.download", f"project:{project_id}", now(), file=name
+        get_db(), the_user().id, "simulation.download", f"project:{project_id}", now(), file=kind
     )
-    response = make_response(_content(project, job.result["figures"], name))
-    response.mimetype = TYPES[name.rpartition(".")[2]]
-    response.headers.set("Content-Disposition", "attachment", filename=f"simulation-{project_id}-{name}")
+    response = make_response(_content(project, job.result["figures"], kind))
+    response.mimetype = TYPES[kind.rpartition(".")[2]]
+    response.headers.set("Content-Disposition", "attachment", filename=f"simulation-{project_id}-{kind}")
     return attachment(response)
 
 
-def _content(project: Project, figures: Result, name: str) -> str:
-    if name == "simulation.json":
-        return json.dumps(figures, indent=2, ensure_ascii=False)
-    if name == "curves.csv":
-        return simulation_tables.curves_csv(figures)
-    if name == "figures.csv":
-        return simulation_tables.figures_csv(figures)
-    score = name.removesuffix(".svg")
-    return _svg(project, figures, score, standalone=True)
+def _content(project: Project, found: Result, kind: str) -> str:
+    if kind == "simulation.json":
+        return json.dumps(found, indent=2, ensure_ascii=False)
+    if kind == "curves.csv":
+        return simulation_tables.curves_csv(found)
+    if kind == "figures.csv":
+        return simulation_tables.figures_csv(found)
+    score = kind.removesuffix(".svg")
+    return _svg(project, found, score, standalone=True)
 
 
 def _svg(
-    project: Project, figures: Result, score: str, size: tuple[int, int] = WIDE, standalone: bool = False
+    project: Project, found: Result, score: str, size: tuple[int, int] = WIDE, standalone: bool = False
 ) -> str:
     """The arms' curves, and that of the project's own rounds."""
     points = course(model_versions.learning_curve(get_db(), project.id), score)
     series = [
         Series(_("rounds of this project"), points, STYLES[0]),
-        *simulation_tables.curves(figures, score, STYLES[1:]),
+        *simulation_tables.curves(found, score, STYLES[1:]),
     ]
     title = _("Simulation: %(score)s against labels", score=_words(score))
     drawn = [each for each in series if each.points]
@@ -129,10 +129,10 @@ def _page(project: Project, form: Form[dict[str, Any]], status: int = 200) -> Re
 
 
 def _found(project: Project, done: Job) -> dict[str, Any]:
-    figures = done.result["figures"]
+    found = done.result["figures"]
     sizes = (("wide", WIDE), ("narrow", NARROW))
     return {
-        "figures": figures,
+        "figures": found,
         "measured_on": done.result["measured_on"],
         "tables": simulation_tables,
         "scores": [
@@ -140,7 +140,7 @@ def _found(project: Project, done: Job) -> dict[str, Any]:
                 score,
                 _words(score),
                 [
-                    (kind, Markup(_svg(project, figures, score, size)))  # noqa: S704 - drawn and escaped by us
+                    (kind, Markup(_svg(project, found, score, size)))  # noqa: S704 - drawn and escaped by us
                     for kind, size in sizes
                 ],
             )

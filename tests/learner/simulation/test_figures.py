@@ -97,4 +97,4 @@ def test_rounds_go_from_the_start_to_the_budget() -> None:
 def test_every_combination_is_an_arm_with_a_name_of_its_own() -> None:
     arms = arms_of(["margin", "random"], ["head", "finetune"], ["a", "b"], stars=True)
     assert len(arms) == len(set(names(arms))) == 16
-    assert names([MARGIN, RANDOM]) == ["head/margin-diverse", "head/random"]
+    assert names([MARGIN, RANDOM]) == ["margin-diverse", "random"]

@@ -57,7 +57,7 @@ def test_from_the_form_to_the_curve(
     assert job_of(web_db, project).state == "done", job_of(web_db, project).error
     assert "Show what it found" in admin.get(here, htmx=True).text
     page = admin.get(here).text
-    assert "head/margin-diverse" in page and page.count('class="chart-wide"') == 2
+    assert ">margin-diverse</th>" in page and page.count('class="chart-wide"') == 2
     assert "a fifth of the labelled reviews (24)" in page
     curve = admin.get(f"{here}/curves.csv")
     assert curve.mimetype == "text/csv" and curve.text.count("\n") == 1 + 2 * 2 * 2
