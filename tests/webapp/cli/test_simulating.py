@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from webapp.cli.simulating import processes
+
 Winnow = Callable[..., Result]
 
 
@@ -30,6 +32,11 @@ def test_a_simulation_writes_figures_and_curves(
         assert (tmp_path / "out" / name).read_text("utf-8").startswith("arm,score,")
     for name in ("accuracy.svg", "macro_f1.svg"):
         assert (tmp_path / "out" / name).read_text("utf-8").startswith("<svg")
+
+
+@pytest.mark.parametrize(("replayed", "expected"), [(100, 1), (59_999, 1), (60_000, 2), (10**7, 4)])
+def test_little_work_starts_no_processes(replayed: int, expected: int) -> None:
+    assert processes(replayed, cores=4) == expected
 
 
 def test_an_unknown_strategy_is_said_at_once(winnow: Winnow, reviews_file: Path, tmp_path: Path) -> None:
