@@ -16,6 +16,7 @@ from learner.encoders import Encoder
 from learner.errors import NotEnoughLabels
 from learner.round import check_labels
 from learner.settings import RoundSettings
+from learner.weak_labels import from_ratings
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -73,12 +74,13 @@ class Plan:
         return [*range(min(self.start, self.budget), self.budget, self.batch), self.budget]
 
     def settings_of(self, task: Task) -> RoundSettings:
-        """What this run's rounds are set to; no audit share, so that each strategy shows what it does by itself."""
+        """What this run's rounds are set to; no shares of other origin: each strategy by itself."""
         learner, strategy = task.learner, task.strategy or RANDOM
         own = replace(
             self.settings, classifier=learner.classifier, encoder=learner.encoder, strategy=strategy
         )
-        return replace(own, audit_share=0.0, seed=self.settings.seed if task.seed is None else task.seed)
+        own = replace(own, stars=learner.stars, disagreement_share=0.0, audit_share=0.0)
+        return replace(own, seed=self.settings.seed if task.seed is None else task.seed)
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def prepare(
     """The corpus, its test part drawn (20 %, the same for every arm and seed) where none is given.
 
     labels: (n,) indices into label_names; test: (n,) True for what measures; ratings: (n,). NotEnoughLabels where
-    nothing could be learned or measured.
+    nothing could be learned or measured, or where the ratings say nothing of these labels.
     """
     y = np.asarray(labels, dtype=np.int64)
     if test is None:
@@ -156,6 +158,10 @@ def prepare(
     if not len(test_rows):
         raise NotEnoughLabels(
             "The file has no test part to measure on. Give more rows or another split column."
+        )
+    if ratings is not None and not (from_ratings(ratings[train_rows], label_names) >= 0).any():
+        raise NotEnoughLabels(
+            "The stars say nothing of these labels: they can stand for negative, neutral and positive alone."
         )
     return Corpus(list(texts), y, list(label_names), train_rows, test_rows, ratings)
 

@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learner import classifiers
-from learner.batch import ScoredPool, next_batch, seed_queue
+from learner.batch import ScoredPool, next_batch
 from learner.classifiers.interface import RoundClassifier, dataset
+from learner.cold_start import informed_seed_queue
 from learner.evaluation import confusion, summary
 from learner.features import FeatureCache
 from learner.progress import Progress, silent
 from learner.round import rows_to_score
 from learner.settings import RoundSettings
+from learner.simulation import stars
 from learner.simulation.arms import RANDOM, Bench, Task
 
 Ints = NDArray[np.int64]
@@ -74,7 +76,9 @@ def _cold_start(bench: Bench, settings: RoundSettings, size: int) -> Ints:
         return np.random.default_rng(settings.seed).choice(corpus.train, size, replace=False)
     cache = FeatureCache(bench.features, bench.encoders[settings.encoder])
     encoded = cache.encode([corpus.texts[row] for row in corpus.train])
-    chosen = np.asarray([item.id for item in seed_queue(encoded, corpus.train, size, settings.seed)])
+    told = stars.prior(corpus, corpus.train, settings)
+    queue = informed_seed_queue(encoded, corpus.train, size, settings.seed, told)
+    chosen = np.asarray([item.id for item in queue])
     # Equal texts are asked about once, so there may be fewer medoids than wanted.
     rest = np.setdiff1d(corpus.train, chosen)
     missing = np.random.default_rng(settings.seed).choice(rest, size - len(chosen), replace=False)
@@ -84,13 +88,13 @@ def _cold_start(bench: Bench, settings: RoundSettings, size: int) -> Ints:
 def _fit(bench: Bench, settings: RoundSettings, labelled: Ints, progress: Progress) -> RoundClassifier | None:
     """None while all labels are of one class: nothing can be trained, and a live project would wait too."""
     corpus = bench.corpus
-    y = corpus.y[labelled]
-    if len(np.unique(y)) < 2:
+    known = stars.known(corpus, labelled, settings)
+    if len(np.unique(known.y)) < 2:
         return None
     encoder = bench.encoders[settings.encoder]
     classifier = classifiers.create(settings, corpus.label_names, encoder, bench.features)
-    texts = [corpus.texts[row] for row in labelled]
-    classifier.fit(dataset(texts, y, len(corpus.label_names)), progress=progress)
+    train = dataset(known.texts, known.y, len(corpus.label_names))
+    classifier.fit(train, known.weights, progress=progress)
     return classifier
 
 

@@ -11,6 +11,7 @@ from webapp.cli.context import pass_instance
 from webapp.cli.output import ProgressLine, print_rows
 from webapp.importing import PARTS, FileOptions, RowError, open_file
 from webapp.importing.errors import FileError
+from webapp.importing.reviews import parse_rating
 from webapp.instance import Instance
 from webapp.simulation_tables import SCORES, Result, curves, curves_csv, figures_csv, table
 
@@ -40,6 +41,11 @@ STYLES = tuple(f"series-{number}" for number in range(1, 9))
     metavar="A,B",
     help="Added ones, or folders.",
 )
+@click.option(
+    "--stars",
+    metavar="COL",
+    help="Column of star ratings: each arm runs without and with them as weak labels.",
+)
 @click.option("--seeds", type=click.IntRange(1, 100), default=5, show_default=True, help="Runs per arm.")
 @click.option(
     "--start", type=click.IntRange(2), default=20, show_default=True, help="Labels before the first round."
@@ -64,6 +70,7 @@ def simulate_command(
     strategies: str,
     classifiers: str,
     encoders: str,
+    stars: str | None,
     seeds: int,
     start: int,
     batch: int,
@@ -84,8 +91,8 @@ def simulate_command(
     from learner.simulation.record import RunFile
     from learner.simulation.runner import simulate, tasks_of
 
-    arms = arms_of(strategies.split(","), classifiers.split(","), encoders.split(","))
-    corpus = read_corpus(file, text, label, split)
+    arms = arms_of(strategies.split(","), classifiers.split(","), encoders.split(","), bool(stars))
+    corpus = read_corpus(file, text, label, split, stars)
     plan = Plan(tuple(range(seeds)), start, batch, budget)
     progress = ProgressLine()
     result = simulate(
@@ -112,31 +119,35 @@ def processes(replayed: int, cores: int) -> int:
     return max(1, min(cores, replayed // WORTH_A_PROCESS))
 
 
-def read_corpus(file: Path, text: str, label: str, split: str | None) -> "Corpus":
+def read_corpus(file: Path, text: str, label: str, split: str | None, stars: str | None = None) -> "Corpus":
     """The labelled rows of a file as the learner takes them."""
     import numpy as np
 
     from learner.simulation.arms import prepare
 
-    texts, labels, parts = read_labelled(file, text, label, split)
+    rows = read_labelled(file, text, label, split, stars)
+    labels = [row[label].strip() for row in rows]
     names = sorted(set(labels))
     y = np.array([names.index(each) for each in labels], dtype=np.int64)
-    return prepare(texts, y, names, np.array([part == "holdout" for part in parts]) if split else None)
+    test = (
+        np.array([PARTS.get(row[split].strip().casefold()) == "holdout" for row in rows]) if split else None
+    )
+    ratings = np.array([parse_rating(row[stars]) for row in rows], dtype=np.float64) if stars else None
+    return prepare([row[text] for row in rows], y, names, test, ratings)
 
 
 def read_labelled(
-    file: Path, text: str, label: str, split: str | None
-) -> tuple[list[str], list[str], list[str]]:
-    """Texts, labels and parts of the rows that have both; FileError when a column is missing."""
+    file: Path, text: str, label: str, split: str | None, stars: str | None
+) -> list[dict[str, str]]:
+    """The cells of the rows that have a text and a label; FileError when a column is missing."""
     reviews = open_file(file, FileOptions())
-    missing = [column for column in (text, label, split) if column and column not in reviews.columns]
+    wanted = (text, label, split, stars)
+    missing = [column for column in wanted if column and column not in reviews.columns]
     if missing:
         known = ", ".join(reviews.columns)
         raise FileError("missing_columns", f"The file has no column {', '.join(missing)}. It has: {known}.")
     rows = [row.cells for row in reviews.rows() if not isinstance(row, RowError)]
-    kept = [cells for cells in rows if cells[text].strip() and cells[label].strip()]
-    parts = [PARTS.get(cells[split].strip().casefold(), "pool") if split else "pool" for cells in kept]
-    return [cells[text] for cells in kept], [cells[label].strip() for cells in kept], parts
+    return [cells for cells in rows if cells[text].strip() and cells[label].strip()]
 
 
 def write(result: Result, out: Path) -> None:

@@ -173,3 +173,20 @@ def test_arms_of_one_seed_start_with_the_same_labels(tiny_encoder: Encoder, tmp_
     result = run(tiny_encoder, tmp_path, arms=[MARGIN, margin])
     first, second = (arm.curves["accuracy"][0] for arm in result.arms)
     assert first == second
+
+
+def test_stars_are_learned_from_beside_the_labels(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    plain = corpus()
+    with_stars = corpus(ratings=np.where(plain.y == 1, 5.0, 1.0))
+    starred = replace(RANDOM, learner=replace(RANDOM.learner, stars=True))
+    plan = replace(PLAN, start=2, batch=25)
+    without, having = run(tiny_encoder, tmp_path, corpus=with_stars, arms=[RANDOM, starred], plan=plan).arms
+    assert having.curves["accuracy"][0].mean > without.curves["accuracy"][0].mean
+    assert having.full_data == without.full_data  # every label is a person's there
+    alone = run(tiny_encoder, tmp_path, arms=[RANDOM], plan=plan).arms[0]
+    assert alone.curves == without.curves
+
+
+def test_stars_that_say_nothing_of_the_labels_are_refused() -> None:
+    with pytest.raises(NotEnoughLabels, match="The stars say nothing"):
+        corpus(ratings=np.full(100, np.nan))

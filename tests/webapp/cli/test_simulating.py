@@ -15,15 +15,16 @@ def test_a_simulation_writes_figures_and_curves(
     winnow: Winnow, encoder: str, reviews_file: Path, tmp_path: Path
 ) -> None:
     columns = ("--text", "text", "--label", "label", "--encoder", encoder)
+    columns += ("--stars", "stars")
     size = ("--seeds", 2, "--start", 4, "--batch", 4, "--budget", 12)
     result = winnow("simulate", reviews_file, *columns, *size, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
-    for arm in ("margin-diverse", "random"):
+    for arm in ("margin-diverse", "random", "margin-diverse+stars", "random+stars"):
         assert f"\n{arm} " in result.stdout
     figures = json.loads((tmp_path / "out" / "simulation.json").read_text("utf-8"))
     assert [point["labels"] for point in figures["arms"][0]["curves"]["accuracy"]] == [4, 8, 12]
     kept = (tmp_path / "out" / "runs.jsonl").read_bytes()
-    assert kept.count(b"\n") == 1 + 2 * 2
+    assert kept.count(b"\n") == 2 + 4 * 2
     again = winnow("simulate", reviews_file, *columns, *size, "--out", tmp_path / "out")
     assert again.stdout == result.stdout and (tmp_path / "out" / "runs.jsonl").read_bytes() == kept
     other = winnow("simulate", reviews_file, *columns, *size, "--start", 5, "--out", tmp_path / "out")
