@@ -3,7 +3,9 @@
 from typing import Final, Protocol
 
 # Stable identifiers; the web app translates them.
-PHASES: Final = ("encode", "train", "search", "evaluate", "score", "query", "save", "export", "suspects")
+PHASES: Final = (
+    "encode", "train", "search", "evaluate", "score", "query", "save", "export", "suspects", "simulate",
+)  # fmt: skip
 
 
 class Progress(Protocol):

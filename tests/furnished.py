@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from itertools import cycle, islice
 
 from builders import a_finished_round, a_project, a_user, an_annotation
+from simulated import a_simulation
 from sqlite_utils import Database
 
 from learner.progress import silent
@@ -122,6 +123,7 @@ def furnish(instance: Instance) -> None:
     settle(db, project, root, bob, now)
     begin_import(db, instance, project, root, now)
     judge(db, instance, project, now)
+    a_simulation(db, project, now)
     chinese = a_project(db, "空调", texts=list(CHINESE), language="zh")
     an_annotation(db, chinese, ada, now=now)
     a_project(db, "Empty", texts=[])

@@ -174,6 +174,10 @@ RIGHTS = {
     "rounds.serve": admins(303, form={"reason": "It reads irony."}),
     "rounds.show": admins(),
     "rounds.start": admins(303),
+    "simulations.cancel": admins(303, ids={"job_id": "queued simulation"}),
+    "simulations.figures": admins(),
+    "simulations.index": admins(),
+    "simulations.start": admins(422),  # too few labels for one
     "team.assign": admins(303, form={"user": 3, "product": "", "category": "phones"}),
     "team.index": admins(),
     "team.release": admins(303, foreign=None),

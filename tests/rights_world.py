@@ -21,7 +21,7 @@ from webapp.store.connection import open_database, timestamp, utc_now
 from webapp.store.queue import Lease
 
 ROLES = ("nobody", "disabled", "annotator", "admin")
-KINDS = {"labels": "csv", "curve": "svg", "course": "svg", "download": "csv"}
+KINDS = {"labels": "csv", "curve": "svg", "course": "svg", "download": "csv", "figures": "figures.csv"}
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,7 @@ def named(db: Database, instance: Instance) -> dict[str, int | str]:
     )
     queued = jobs.create(db, 1, "export", {"format": "onnx", "version": 1}, 1, now)
     quality = jobs.create(db, 1, "quality", {}, 1, now + timedelta(seconds=1))
+    simulation = jobs.create(db, 1, "simulate", {}, 1, now)
     tokens = {}
     for user_id in (2, 3):
         made = {"user_id": user_id, "prefix": "w", "token_hash": bytes([user_id]), "scopes": "annotate"}
@@ -128,6 +129,7 @@ def named(db: Database, instance: Instance) -> dict[str, int | str]:
         "project_id": 1, "review_id": 1, "user_id": 3, "number": 1, "label_id": 1,
         "annotation_id": answers[2], "bob's answer": answers[3], "token": mine.token, "bob's lease": bobs.token,
         "export": done.id, "queued export": queued.id, "quality": quality.id,
+        "queued simulation": simulation.id,
         "import": first(db, "SELECT max(id) FROM jobs WHERE kind = 'import' AND project_id = 1"),
         "unsettled": 4, "skipped": 38,
         "decision_id": first(db, "SELECT min(id) FROM adjudications"),

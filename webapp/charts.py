@@ -15,14 +15,16 @@ WIDE, NARROW = (760, 400), (340, 300)
 STYLES = ("series-1", "series-2", "series-3", "series-4")
 Unit = Literal["percent", "number"]
 LINE_HEIGHT = 16
-LETTER_WIDTH = 7.0
+# Of the widest face that stands in for a system font, bold.
+LETTER_WIDTH = 8.4
 TOP, BOTTOM, LEFT = 30, 46, 48
 # The page's light palette, for a file that travels without the page's stylesheet.
 EMBEDDED_STYLE = """
   .paper { fill: #fffdf9; } text { fill: #5f594f; font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; }
   .axis { stroke: #8c8375; fill: none; } .gridline { stroke: #e3dccf; }
   .series-1 { --series: #3c4a9e; } .series-2 { --series: #056963; } .series-3 { --series: #b13a10; }
-  .series-4 { --series: #7a3d8f; } .series-random { --series: #4d5b6b; }
+  .series-4 { --series: #7a3d8f; } .series-5 { --series: #7a5c00; } .series-6 { --series: #1f6fb2; }
+  .series-7 { --series: #b0307a; } .series-8 { --series: #2f6b1f; } .series-random { --series: #4d5b6b; }
   .line { fill: none; stroke: var(--series); stroke-width: 2.5; stroke-linejoin: round; stroke-linecap: round; }
   .band { fill: var(--series); opacity: 0.16; } .whisker { stroke: var(--series); stroke-width: 2; }
   .dot { fill: #fffdf9; stroke: var(--series); stroke-width: 2.5; }
@@ -42,7 +44,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """One line; `style` is a class of the stylesheet (series-1 to series-4, series-random)."""
+    """One line; `style` is a class of the stylesheet (series-1 to series-4, in a file to series-8; series-random)."""
 
     name: str
     points: Sequence[Point]

@@ -44,7 +44,7 @@ PEOPLE = (
 BY_VIEW = ("annotate", "projects")
 
 # Pages without a link of their own, and the one that is lit there.
-WITHIN = {"annotators": "quality"}
+WITHIN = {"annotators": "quality", "simulations": "rounds"}
 WITHIN_SITE = {"tokens": "people", "privacy": "people", "audit": "people"}
 
 

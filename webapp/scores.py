@@ -65,13 +65,14 @@ def is_measured(metric: Metric | None) -> bool:
 def curve_series(points: Sequence[CurvePoint]) -> list[Series]:
     """Accuracy and macro-F1 against labels, versions left out whose holdout had too few labels."""
     lines = [
-        Series(_("accuracy"), _points(points, "accuracy"), "series-1"),
-        Series(_("macro-F1"), _points(points, "macro_f1"), "series-2"),
+        Series(_("accuracy"), course(points, "accuracy"), "series-1"),
+        Series(_("macro-F1"), course(points, "macro_f1"), "series-2"),
     ]
     return [line for line in lines if line.points]
 
 
-def _points(points: Sequence[CurvePoint], name: str) -> list[Point]:
+def course(points: Sequence[CurvePoint], name: str) -> list[Point]:
+    """One score against labels, where it was measured."""
     found = []
     for point in points:
         metric: Metric | None = getattr(point, name)

@@ -34,6 +34,7 @@ def phase_words(phase: str | None) -> str:
         "consensus": _("Finding each review's label"),
         "agreement": _("Measuring agreement"),
         "suspects": _("Looking for labels that may be wrong"),
+        "simulate": _("Replaying rounds"),
     }
     return str(words.get(phase or "", phase or _("Starting")))
 

@@ -1,23 +1,27 @@
 """winnow simulate: replay a labelled file, to see what each strategy would have cost in labels."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from webapp.charts import Point, Series, learning_curve_svg
+from webapp.charts import learning_curve_svg
 from webapp.cli.context import pass_instance
 from webapp.cli.output import ProgressLine, print_rows
 from webapp.importing import PARTS, FileOptions, RowError, open_file
 from webapp.importing.errors import FileError
+from webapp.importing.reviews import parse_rating
 from webapp.instance import Instance
+from webapp.simulation_tables import SCORES, Result, curves, curves_csv, figures_csv, table
 
 if TYPE_CHECKING:
-    from learner.simulation import ArmResult, SimulationResult
+    from learner.simulation.arms import Corpus
 
-SCORES = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
+RUNS = "runs.jsonl"
+# A process takes as long to start as eight runs over 3,765 reviews, measured; two share the work, so it pays from twice
+# as much for each.
+WORTH_A_PROCESS = 60_000
 
 
 @click.command("simulate")
@@ -30,14 +34,29 @@ SCORES = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
 @click.option("--strategies", default="margin-diverse,random", show_default=True, metavar="A,B")
 @click.option("--classifiers", default="head", show_default=True, metavar="A,B")
 @click.option(
-    "--encoder", default="e5-small", show_default=True, metavar="NAME", help="An added one, or a folder."
+    "--encoders",
+    "--encoder",
+    default="e5-small",
+    show_default=True,
+    metavar="A,B",
+    help="Added ones, or folders.",
 )
-@click.option("--seeds", type=click.IntRange(1, 100), default=5, show_default=True, help="Runs per strategy.")
+@click.option(
+    "--stars",
+    metavar="COL",
+    help="Column of star ratings: each arm runs without and with them as weak labels.",
+)
+@click.option("--seeds", type=click.IntRange(1, 100), default=5, show_default=True, help="Runs per arm.")
 @click.option(
     "--start", type=click.IntRange(2), default=20, show_default=True, help="Labels before the first round."
 )
 @click.option("--batch", type=click.IntRange(1), default=20, show_default=True, help="Labels per round.")
 @click.option("--budget", type=click.IntRange(2), default=300, show_default=True, help="Labels in all.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    help="Processes for head; a tuned classifier runs alone.  [default: one a core, fewer for little work]",
+)
 @click.option(
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for the results."
 )
@@ -50,91 +69,93 @@ def simulate_command(
     split: str | None,
     strategies: str,
     classifiers: str,
-    encoder: str,
+    encoders: str,
+    stars: str | None,
     seeds: int,
     start: int,
     batch: int,
     budget: int,
+    jobs: int | None,
     out: Path,
 ) -> None:
     """Replay a labelled file: what each strategy would have needed.
 
-    Runs the code of live rounds, with the file in the annotators' place. Writes simulation.json and a learning curve
-    of each score as SVG; bands are 95 % intervals over the seeds.
+    Runs the code of live rounds, with the file in the annotators' place: every strategy with every classifier and
+    encoder, with the same seeds. Writes simulation.json, curves.csv, figures.csv and a learning curve of each score as
+    SVG; bands are 95 % intervals over the seeds. Each finished run is kept in runs.jsonl: the same call goes on where
+    an earlier one was stopped.
     """
-    import numpy as np
+    from learner.encoders import resolve
+    from learner.encoding import cores
+    from learner.simulation.arms import Plan, arms_of
+    from learner.simulation.record import RunFile
+    from learner.simulation.runner import simulate, tasks_of
 
-    from learner import encoders, simulation
-    from learner.settings import RoundSettings
-
-    arms = [simulation.Arm(c, s) for c in classifiers.split(",") for s in strategies.split(",")]
-    for arm in arms:
-        RoundSettings.from_dict(
-            {"classifier": arm.classifier, "strategy": arm.strategy}
-        )  # says which name is unknown
-    texts, labels, parts = read_labelled(file, text, label, split)
-    names = sorted(set(labels))
+    arms = arms_of(strategies.split(","), classifiers.split(","), encoders.split(","), bool(stars))
+    corpus = read_corpus(file, text, label, split, stars)
+    plan = Plan(tuple(range(seeds)), start, batch, budget)
     progress = ProgressLine()
-    result = simulation.simulate(
-        texts,
-        np.array([names.index(each) for each in labels]),
-        names,
-        encoders.resolve(instance.encoders, encoder),
-        instance.features,
+    result = simulate(
+        corpus,
         arms,
-        range(seeds),
-        start,
-        batch,
-        budget,
+        plan,
+        {name: resolve(instance.encoders, name) for name in encoders.split(",")},
+        instance.features,
         progress,
-        test=np.array([part == "holdout" for part in parts]) if split else None,
-    )
+        RunFile(out / RUNS),
+        jobs or processes(len(corpus.texts) * len(tasks_of(arms, plan)), cores()),
+    ).to_dict()
     progress.end()
     write(result, out)
-    print_rows([_row(arm) for arm in result.arms], False, "")
-    click.echo(f"Tested on {result.test_reviews:,} reviews, {seeds} seeds. Curves and figures: {out}")
+    print_rows(table(result), False, "")
+    click.echo(
+        f"Tested on {result['test_reviews']:,} reviews, {seeds} seeds. Labels to a share of the best score that any arm"
+        f" reaches with all labels. Curves and figures: {out}"
+    )
+
+
+def processes(replayed: int, cores: int) -> int:
+    """How many to start for that many reviews, counted once a run."""
+    return max(1, min(cores, replayed // WORTH_A_PROCESS))
+
+
+def read_corpus(file: Path, text: str, label: str, split: str | None, stars: str | None = None) -> "Corpus":
+    """The labelled rows of a file as the learner takes them."""
+    import numpy as np
+
+    from learner.simulation.arms import prepare
+
+    rows = read_labelled(file, text, label, split, stars)
+    labels = [row[label].strip() for row in rows]
+    names = sorted(set(labels))
+    y = np.array([names.index(each) for each in labels], dtype=np.int64)
+    test = (
+        np.array([PARTS.get(row[split].strip().casefold()) == "holdout" for row in rows]) if split else None
+    )
+    ratings = np.array([parse_rating(row[stars]) for row in rows], dtype=np.float64) if stars else None
+    return prepare([row[text] for row in rows], y, names, test, ratings)
 
 
 def read_labelled(
-    file: Path, text: str, label: str, split: str | None
-) -> tuple[list[str], list[str], list[str]]:
-    """Texts, labels and parts of the rows that have both; FileError when a column is missing."""
+    file: Path, text: str, label: str, split: str | None, stars: str | None
+) -> list[dict[str, str]]:
+    """The cells of the rows that have a text and a label; FileError when a column is missing."""
     reviews = open_file(file, FileOptions())
-    missing = [column for column in (text, label, split) if column and column not in reviews.columns]
+    wanted = (text, label, split, stars)
+    missing = [column for column in wanted if column and column not in reviews.columns]
     if missing:
         known = ", ".join(reviews.columns)
         raise FileError("missing_columns", f"The file has no column {', '.join(missing)}. It has: {known}.")
     rows = [row.cells for row in reviews.rows() if not isinstance(row, RowError)]
-    kept = [cells for cells in rows if cells[text].strip() and cells[label].strip()]
-    parts = [PARTS.get(cells[split].strip().casefold(), "pool") if split else "pool" for cells in kept]
-    return [cells[text] for cells in kept], [cells[label].strip() for cells in kept], parts
+    return [cells for cells in rows if cells[text].strip() and cells[label].strip()]
 
 
-def write(result: "SimulationResult", out: Path) -> None:
-    """simulation.json and one SVG per score."""
+def write(result: Result, out: Path) -> None:
+    """simulation.json, both CSV files, and one SVG per score."""
     out.mkdir(parents=True, exist_ok=True)
-    (out / "simulation.json").write_text(json.dumps(result.to_dict(), indent=2), "utf-8")
+    (out / "simulation.json").write_text(json.dumps(result, indent=2, allow_nan=False), "utf-8")
+    (out / "curves.csv").write_text(curves_csv(result), "utf-8")
+    (out / "figures.csv").write_text(figures_csv(result), "utf-8")
     for score, words in SCORES.items():
-        svg = learning_curve_svg(_series(result.arms, score), "labels", words, standalone=True, title=words)
+        svg = learning_curve_svg(curves(result, score, STYLES), "labels", words, standalone=True, title=words)
         (out / f"{score}.svg").write_text(svg, "utf-8")
-
-
-def _series(arms: Sequence["ArmResult"], score: str) -> list[Series]:
-    others = (f"series-{number}" for number in range(1, 100))
-    styles = ["series-random" if each.arm.strategy == "random" else next(others) for each in arms]
-    return [
-        Series(each.arm.name, [Point(p.labels, p.mean, p.low, p.high) for p in each.curves[score]], style)
-        for each, style in zip(arms, styles, strict=True)
-    ]
-
-
-def _row(each: "ArmResult") -> dict[str, str]:
-    """Per score: all-data value, labels to 90, 95 and 99 % of it, and the ratio to random at 95 %."""
-    row = {"arm": each.arm.name}
-    for score, words in SCORES.items():
-        row[f"{words} at {each.curves[score][-1].labels}"] = f"{each.curves[score][-1].mean:.3f}"
-        row[f"all data {words}"] = f"{each.full_data[score]:.3f}"
-        needed = [each.labels_to[score][share] for share in ("0.90", "0.95", "0.99")]
-        row["labels to 90/95/99 %"] = "/".join("-" if n is None else f"{n:.0f}" for n in needed)
-    ratio = each.ratio_to_random["macro_f1"]["0.95"]
-    return row | {"ratio to random at 95 %": "-" if ratio is None else f"{ratio:.2f}"}

@@ -1,4 +1,4 @@
-"""Jobs: imports, encodings and exports, queued here and run by a worker."""
+"""Jobs: imports, encodings, exports, simulations and more, queued here and run by a worker."""
 
 import json
 from dataclasses import dataclass
@@ -118,6 +118,14 @@ def latest(db: Database, kind: str, limit: int) -> list[Job]:
         "SELECT * FROM jobs WHERE kind = ? AND state = 'done' ORDER BY id DESC LIMIT ?", [kind, limit]
     )
     return [_job(row) for row in rows]
+
+
+def last_done(db: Database, project_id: int, kind: str) -> Job | None:
+    """The newest job of a kind that came to its end."""
+    row = db.execute(
+        "SELECT max(id) FROM jobs WHERE project_id = ? AND kind = ? AND state = 'done'", [project_id, kind]
+    ).fetchone()
+    return None if row[0] is None else get(db, row[0])
 
 
 def ids_of_project(db: Database, project_id: int) -> set[int]:

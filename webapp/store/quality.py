@@ -43,10 +43,7 @@ def projects_due(db: Database) -> list[int]:
 
 def latest(db: Database, project_id: int) -> Job | None:
     """The newest job that came to its end."""
-    row = db.execute(
-        "SELECT max(id) FROM jobs WHERE project_id = ? AND kind = 'quality' AND state = 'done'", [project_id]
-    ).fetchone()
-    return None if row[0] is None else jobs.get(db, row[0])
+    return jobs.last_done(db, project_id, "quality")
 
 
 def last_round(db: Database, project_id: int) -> int:

@@ -21,6 +21,7 @@ from webapp.views import (
     quality,
     reviews,
     rounds,
+    simulations,
     team,
     tokens,
 )
@@ -36,6 +37,7 @@ BLUEPRINTS = (
     adjudicate.blueprint,
     annotators.blueprint,
     rounds.blueprint,
+    simulations.blueprint,
     reviews.blueprint,
     quality.blueprint,
     exports.blueprint,

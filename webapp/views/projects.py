@@ -72,7 +72,7 @@ def show(project_id: int) -> ResponseReturnValue:
         "open_round": rounds.open_round(get_db(), project_id),
         "open_jobs": [
             job
-            for kind in ("import", "encode", "export")
+            for kind in ("import", "encode", "export", "simulate")
             if (job := jobs.open_job(get_db(), project_id, kind))
         ],
     }

@@ -1,4 +1,4 @@
-"""The worker's loops: rounds, exports, quality, encoding ahead, in this order; imports and erasures beside them."""
+"""The worker's loops: rounds, exports, quality, simulations, encoding ahead; imports and erasures beside."""
 
 import logging
 import re
@@ -31,9 +31,13 @@ IDLE_SECONDS = 1.0
 OUT_OF_MEMORY = re.compile(r"out of memory|can't allocate memory|bad_alloc|bad allocation", re.I)
 # What runs beside the rest.
 BESIDE = ("import", "erase")
-# What is claimed first. Quality and encoding ahead yield to what stands before them, and to rounds.
-ORDER = ((*BESIDE, "export"), ("quality",), ("encode",))
-YIELDS = {"quality": ("export",), "encode": ("export", "quality")}
+# What is claimed first. Quality, simulations and encoding ahead yield to what stands before them, and to rounds.
+ORDER = ((*BESIDE, "export"), ("quality",), ("simulate",), ("encode",))
+YIELDS = {
+    "quality": ("export",),
+    "simulate": ("export", "quality"),
+    "encode": ("export", "quality", "simulate"),
+}
 Run = Callable[[Database, Path, work.Claim, Progress], object]
 Turn = Callable[[Database, Path, datetime, threading.Event | None], bool]
 
@@ -224,6 +228,10 @@ def _job_runner(kind: str) -> Run:
         from webapp.worker import quality as runner  # loads torch
 
         return runner.run
+    if kind == "simulate":
+        from webapp.worker import simulations  # loads torch
+
+        return simulations.run
     from webapp.worker import exports  # loads torch
 
     return exports.run
