@@ -1,21 +1,14 @@
-"""How good one model version is on one part, with bootstrap 95 % intervals."""
+"""How good one model version is on one part, with 95 % intervals (learner/intervals.py)."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
+
+from learner import intervals
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-RESAMPLES: Final = 2000
-CALIBRATION_BINS: Final = 15
-# Resampled items held at once: bounds the memory. And in all: bounds the time on a very large holdout.
-_ITEMS_AT_ONCE: Final = 200_000
-_ITEMS_IN_ALL: Final = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -36,14 +29,14 @@ def evaluate(
 ) -> list[Metric]:
     """Every metric of one part; those that the part cannot show (one class only, no review) are left out.
 
-    y: (n,) label indices; probabilities: (n, k). Intervals are percentile bootstraps over the reviews.
+    y: (n,) label indices; probabilities: (n, k). The seed is that of the draws behind the calibration error.
     """
     if len(y) == 0:
         return []
     rng = np.random.default_rng(seed)
     proba = np.asarray(probabilities, dtype=np.float64)
     counts = confusion(y, proba.argmax(axis=1), len(labels))
-    metrics = _from_confusion(part, counts, labels, rng)
+    metrics = _from_confusion(part, counts, labels)
     metrics += _from_scores(part, y, proba, labels, rng)
     metrics += [
         Metric(part, "all", f"confusion:{true}:{predicted}", float(counts[i, j]), None, None, len(y))
@@ -77,100 +70,50 @@ def summary(counts: NDArray[np.generic]) -> dict[str, Floats]:
         }
 
 
-def _from_confusion(part: str, counts: Ints, labels: list[str], rng: np.random.Generator) -> list[Metric]:
-    """Accuracy to F1. Resampling reviews draws the confusion counts from a multinomial: exact, fast."""
+def _from_confusion(part: str, counts: Ints, labels: list[str]) -> list[Metric]:
+    """Accuracy to F1: all are shares of counts but macro-F1, which is the mean of some."""
     n = int(counts.sum())
-    drawn = rng.multinomial(n, counts.ravel() / n, size=RESAMPLES).reshape(-1, *counts.shape)
-    point, resampled = summary(counts), summary(drawn)
-    metrics = []
-    for name in ("accuracy", "macro_f1"):
-        low, high = _interval(resampled[name])
-        metrics.append(Metric(part, "all", name, float(point[name]), low, high, n))
-    bases = {"precision": counts.sum(axis=0), "recall": counts.sum(axis=1), "f1": counts.sum(axis=1)}
-    for name, base in bases.items():
+    point = summary(counts)
+    low, high = intervals.share(point["accuracy"], n)
+    metrics = [Metric(part, "all", "accuracy", float(point["accuracy"]), float(low), float(high), n)]
+    true, predicted, hits = counts.sum(axis=1), counts.sum(axis=0), np.diagonal(counts)
+    either = true + predicted - hits
+    occurs = either > 0
+    with np.errstate(invalid="ignore"):
+        lows, highs = map(intervals.f1_of, intervals.share(hits / either, either))
+    together = intervals.correlations(_f1_covariance(counts, point["f1"])[np.ix_(occurs, occurs)])
+    bounds = intervals.mean(point["f1"][occurs], lows[occurs], highs[occurs], together)
+    metrics.append(Metric(part, "all", "macro_f1", float(point["macro_f1"]), *bounds, n))
+    found = {
+        "precision": (predicted, *intervals.share(point["precision"], predicted)),
+        "recall": (true, *intervals.share(point["recall"], true)),
+        "f1": (true, lows, highs),
+    }
+    for name, (base, low, high) in found.items():
         for i, label in enumerate(labels):
             value = float(point[name][i])
             if not np.isnan(value):
-                low, high = _interval(resampled[name][:, i])
-                metrics.append(Metric(part, label, name, value, low, high, int(base[i])))
-    return [_never_certain(metric) for metric in metrics]
+                metrics.append(Metric(part, label, name, value, float(low[i]), float(high[i]), int(base[i])))
+    return metrics
 
 
-def _never_certain(metric: Metric) -> Metric:
-    """A share of 0 or 1 has a bootstrap interval without width; Wilson's says what it can still be."""
-    if metric.n == 0 or metric.low != metric.high:
-        return metric
-    # Exact for accuracy, precision and recall; for the F1s the nearest honest stand-in.
-    hits = round(metric.value * metric.n)
-    bounds = binomtest(hits, metric.n).proportion_ci(0.95, method="wilson")
-    low, high = float(bounds.low), float(bounds.high)
-    return Metric(metric.part, metric.slice, metric.name, metric.value, low, high, metric.n)
+def _f1_covariance(counts: Ints, f1: Floats) -> Floats:
+    """(k, k): how the F1s move together when reviews are drawn anew, to first order."""
+    k = len(counts)
+    one = np.eye(k)
+    true, predicted = np.repeat(one, k, axis=0), np.tile(one, (k, 1))  # of each cell, as (k * k, k)
+    reach = np.maximum(counts.sum(axis=1) + counts.sum(axis=0), 1)
+    pull = (2 * true * predicted - np.nan_to_num(f1) * (true + predicted)) / reach
+    return np.asarray(pull.T @ (counts.reshape(-1, 1) * pull), dtype=np.float64)
 
 
 def _from_scores(
     part: str, y: Ints, proba: Floats, labels: list[str], rng: np.random.Generator
 ) -> list[Metric]:
-    """Calibration error and one-vs-rest areas: each resample is a row of counts, so all are matrix work."""
-    aucs = {i: _Auc(y == i, proba[:, i]) for i in range(len(labels)) if 0 < (y == i).sum() < len(y)}
-    ece = _Calibration(y, proba)
-    once = np.ones((1, len(y)), dtype=np.float32)
-    rows: dict[int, list[Floats]] = {i: [] for i in (-1, *aucs)}
-    for weights in _resamples(len(y), rng):
-        rows[-1].append(ece.of(weights))
-        for i, auc in aucs.items():
-            rows[i].append(auc.of(weights))
-    low, high = _interval(np.concatenate(rows[-1]))
-    metrics = [Metric(part, "all", "ece", float(ece.of(once)[0]), low, high, len(y))]
-    for i, auc in aucs.items():
-        low, high = _interval(np.concatenate(rows[i]))
-        metrics.append(Metric(part, labels[i], "roc_auc", float(auc.of(once)[0]), low, high, len(y)))
+    """Calibration error and one-vs-rest areas."""
+    hit = proba.argmax(axis=1) == y
+    metrics = [Metric(part, "all", "ece", *intervals.calibration_error(proba.max(axis=1), hit, rng), len(y))]
+    for i, label in enumerate(labels):
+        if 0 < (y == i).sum() < len(y):
+            metrics.append(Metric(part, label, "roc_auc", *intervals.area(y == i, proba[:, i]), len(y)))
     return metrics
-
-
-def _resamples(n: int, rng: np.random.Generator) -> Iterator[NDArray[np.float32]]:
-    """How often each review was drawn, (rows, n) at a time."""
-    left = max(200, min(RESAMPLES, _ITEMS_IN_ALL // n))
-    while left > 0:
-        rows = max(1, min(left, _ITEMS_AT_ONCE // n))
-        drawn = rng.integers(0, n, size=(rows, n)) + np.arange(rows)[:, None] * n
-        yield np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(np.float32)
-        left -= rows
-
-
-class _Auc:
-    """Area under the ROC curve of weighted reviews (Mann-Whitney, ties count half)."""
-
-    def __init__(self, positive: NDArray[np.bool_], score: Floats) -> None:
-        self.order = np.argsort(score, kind="stable")
-        ranked = score[self.order]
-        self.starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
-        self.positive = positive[self.order]
-
-    def of(self, weights: NDArray[np.float32]) -> Floats:
-        ranked = weights[:, self.order]
-        ups = np.add.reduceat(ranked * self.positive, self.starts, axis=1)
-        downs = np.add.reduceat(ranked * ~self.positive, self.starts, axis=1)
-        below = np.cumsum(downs, axis=1, dtype=np.float64) - downs / 2
-        pairs = ups.sum(axis=1, dtype=np.float64) * downs.sum(axis=1, dtype=np.float64)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray((ups * below).sum(axis=1) / pairs, dtype=np.float64)
-
-
-class _Calibration:
-    """Expected calibration error: |confidence - accuracy| over equal-width bins, weighted by their size."""
-
-    def __init__(self, y: Ints, proba: Floats) -> None:
-        confidence = proba.max(axis=1)
-        gap = confidence - (proba.argmax(axis=1) == y)
-        bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-        self.gaps = np.zeros((len(y), CALIBRATION_BINS), dtype=np.float32)
-        self.gaps[np.arange(len(y)), bins] = gap
-
-    def of(self, weights: NDArray[np.float32]) -> Floats:
-        return np.asarray(np.abs(weights @ self.gaps).sum(axis=1) / weights.sum(axis=1), dtype=np.float64)
-
-
-def _interval(values: Floats) -> tuple[float, float]:
-    # A class may be missing from some resamples; they say nothing about it.
-    low, high = np.nanpercentile(values, [2.5, 97.5])
-    return float(low), float(high)

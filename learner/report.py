@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from learner.advice import Advice
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -55,6 +57,7 @@ class RoundReport:
     classifier: str
     choice: Choice | None = None
     search: Search | None = None
+    stopping: Advice | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -1,15 +1,16 @@
 """One round: train, evaluate, gate, query, save. Start reading here."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from small_text import TextDataset
 
-from learner import checkpoint, classifiers, gate, weak_labels
+from learner import audit, checkpoint, classifiers, gate, weak_labels
 from learner.batch import QueuedReview, ScoredPool, next_batch, seed_queue
 from learner.classifiers.interface import RoundClassifier, dataset
 from learner.encoders import Encoder
@@ -39,12 +40,16 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Labelled:
-    """Reviews with their labels: ids, y and random are (n,); `random` marks those drawn uniformly."""
+    """Reviews with their labels: ids, y and random are (n,); `random` marks those drawn uniformly.
+
+    weights: (n,) how many reviews each of those stands for beside the others; None: all for the same number.
+    """
 
     ids: Ints
     texts: list[str]
     y: Ints
     random: NDArray[np.bool_]
+    weights: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,8 @@ class RoundTask:
     serving: the checkpoint of the model version that serves now, if there is one; serving_labels are the names
     of its labels in its own order, where they are called or ordered otherwise today. weak: star ratings to learn
     from beside `train`, never to measure by. pool_stars: what the stars of the pool's reviews say, (m,) label
-    indices, -1 where nothing; None without stars.
+    indices, -1 where nothing; None without stars. stop_set: reviews whose predictions are compared from round to
+    round.
     """
 
     settings: RoundSettings
@@ -78,6 +84,7 @@ class RoundTask:
     serving_labels: list[str] | None = None
     weak: WeakLabels = weak_labels.NONE
     pool_stars: Ints | None = None
+    stop_set: Unlabelled | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,8 @@ class RoundResult:
     timings: dict[str, float]
     checkpoint: Path
     manifest_sha256: str
+    # What the version says of the stop set, as label indices.
+    stop_answers: Ints
     report: RoundReport
     weak_labels: int = 0
 
@@ -122,8 +131,9 @@ def run_round(task: RoundTask, progress: Progress = silent) -> RoundResult:
     classifier = classifiers.create(settings, labels, task.encoder, task.features)
 
     with _timed(timings, "encode"):
-        seen = (known, task.validation, task.holdout)
-        classifier.prepare([text for part in seen for text in part.texts] + to_score, progress)
+        stop_texts = task.stop_set.texts if task.stop_set else []
+        seen = [text for part in (known, task.validation, task.holdout) for text in part.texts]
+        classifier.prepare(seen + to_score + stop_texts, progress)
     with _timed(timings, "train"):
         classifier.fit(train, known.weights, validation, progress, to_score)
         classifier.calibrate(train, random, validation)
@@ -137,8 +147,12 @@ def run_round(task: RoundTask, progress: Progress = silent) -> RoundResult:
         metrics, verdict, evaluated = _judge(task, classifier, InPhase("evaluate", progress))
     with _timed(timings, "score"):
         progress("score", 0, 1)
-        proba, embeddings = classifier.model.scores(to_score, InPhase("score", progress))
-        labelled = classifier.model.scores(task.train.texts, InPhase("score", progress))
+        scoring = InPhase("score", progress)
+        proba, embeddings = classifier.model.scores(to_score, scoring)
+        labelled = classifier.model.scores(task.train.texts, scoring)
+        guesses = dict(zip(task.pool.ids[rows].tolist(), proba.argmax(axis=1).tolist(), strict=True))
+        stop_answers = _stop_answers(task, classifier, guesses, scoring)
+        metrics += _audited(task, classifier, train, known.weights, proba)
     with _timed(timings, "query"):
         progress("query", 0, 1)
         y, stars = task.train.y, task.pool_stars
@@ -152,7 +166,17 @@ def run_round(task: RoundTask, progress: Progress = silent) -> RoundResult:
     scored_ids = np.concatenate([task.pool.ids[rows], task.holdout.ids, task.validation.ids])
     scores = np.concatenate([proba, evaluated])
     return RoundResult(
-        metrics, queue, scored_ids, scores, verdict, timings, task.checkpoint, manifest, report, known.weak
+        metrics,
+        queue,
+        scored_ids,
+        scores,
+        verdict,
+        timings,
+        task.checkpoint,
+        manifest,
+        stop_answers,
+        report,
+        known.weak,
     )
 
 
@@ -206,6 +230,40 @@ def _judge(
     metrics += evaluate("validation", task.validation.y, validation, names, seed)
     verdict = _verdict(task, validation.argmax(axis=1), progress)
     return metrics, verdict, np.concatenate([holdout, validation])
+
+
+def _audited(
+    task: RoundTask,
+    classifier: RoundClassifier,
+    train: TextDataset,
+    known_weights: NDArray[np.float64] | None,
+    pool: Floats,
+) -> list[Metric]:
+    """The scores by audit items; none where there are none, or where cross-fitting would take a training a fold."""
+    drawn = task.train.random
+    held_out = classifier.cross_fit(train, known_weights) if drawn.any() else None
+    if held_out is None:
+        return []
+    weights = np.ones(len(drawn)) if task.train.weights is None else task.train.weights
+    waiting = pool.max(axis=1) if len(pool) else np.zeros(0)
+    return audit.evaluate(
+        task.train.y[drawn], held_out[: len(drawn)][drawn], weights[drawn], waiting, task.label_names
+    )
+
+
+def _stop_answers(
+    task: RoundTask, classifier: RoundClassifier, scored: Mapping[int, int], progress: Progress
+) -> Ints:
+    """Label indices (m,); scored holds those that are known already, by id."""
+    if task.stop_set is None:
+        return np.zeros(0, dtype=np.int64)
+    answers = dict(scored)
+    pairs = zip(task.stop_set.ids.tolist(), task.stop_set.texts, strict=True)
+    unknown = {id_: text for id_, text in pairs if id_ not in answers}
+    if unknown:
+        predicted = classifier.model.predict_proba(list(unknown.values()), progress).argmax(axis=1)
+        answers.update(zip(unknown, predicted.tolist(), strict=True))
+    return np.array([answers[id_] for id_ in task.stop_set.ids.tolist()], dtype=np.int64)
 
 
 def _verdict(task: RoundTask, new: Ints, progress: Progress) -> Verdict:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from small_text import TextDataset
 
 from learner import classifiers, gate
-from learner.classifiers.interface import Fit, Ints, RoundClassifier
+from learner.classifiers.interface import Fit, Floats, Ints, RoundClassifier
 from learner.encoders import Encoder
 from learner.errors import TrainingDiverged
 from learner.evaluation import confusion, summary
@@ -98,6 +98,9 @@ class SearchingClassifier(RoundClassifier):
 
     def calibrate(self, train_set: TextDataset, random: NDArray[np.bool_], validation: TextDataset) -> None:
         self.adopted.calibrate(train_set, random, validation)
+
+    def cross_fit(self, train_set: TextDataset, weights: NDArray[np.float64] | None = None) -> Floats | None:
+        return self.adopted.cross_fit(train_set, weights)
 
     def _create(self, settings: RoundSettings) -> RoundClassifier:
         return classifiers.create(settings, self.labels, self.encoder, self.features)

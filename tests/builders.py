@@ -126,9 +126,10 @@ def a_finished_round(
     classifier: str = "head",
     serves: bool = True,
     now: datetime = NOON,
+    audited: int = 0,
     report: dict[str, Any] | None = None,
 ) -> ModelVersion:
-    """A round that is done, with the scores it would have on a holdout of that many labels."""
+    """A round that is done, with the scores it would have on a holdout and on audit items of that many labels."""
     started = rounds.start(db, project.id, {"classifier": classifier}, "button", None, now)
     claim = work.claim_next(db, "rounds", now)
     assert claim is not None and claim.id == started.id
@@ -137,6 +138,12 @@ def a_finished_round(
         Metric("holdout", "all", name, accuracy, accuracy - 0.1, min(1.0, accuracy + 0.1), holdout)
         for name in ("accuracy", "macro_f1")
     ]
+    if audited:
+        metrics += [
+            Metric("audit", "all", name, accuracy - 0.05, accuracy - 0.15, accuracy + 0.05, audited)
+            for name in ("accuracy", "macro_f1")
+        ]
+        metrics += [Metric("audit", name, "prevalence", 0.3, 0.2, 0.4, audited) for name in counts]
     metrics += [
         Metric(
             "holdout",

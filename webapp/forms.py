@@ -115,7 +115,7 @@ PROJECT_NUMBERS = {
     "goal_labels": (0, 100_000_000),
 }
 # The highest value in per cent, as they are typed; fractions in the settings.
-PROJECT_SHARES = {"overlap_share": 100, "blind_share": 50, "gold_share": 50}
+PROJECT_SHARES = {"overlap_share": 100, "blind_share": 50, "gold_share": 50, "target_accuracy": 100}
 
 
 def project_settings(source: Mapping[str, str]) -> Form[dict[str, Any]]:

@@ -35,12 +35,16 @@ class MatrixRow:
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """The scores of one part: `overall` by name; `labels` with one metric or None for each of PER_LABEL."""
+    """The scores of one part: `overall` by name; `labels` with one metric or None for each of PER_LABEL.
+
+    prevalence: how common each label is, where the part says so.
+    """
 
     n: int
     overall: dict[str, Metric]
     labels: list[tuple[Label, list[Metric | None]]]
     matrix: list[MatrixRow]
+    prevalence: list[tuple[Label, Metric]]
 
     @property
     def is_measured(self) -> bool:
@@ -54,7 +58,9 @@ def score_table(metrics: Sequence[Metric], labels: Sequence[Label]) -> ScoreTabl
     overall = {name: found["all", name] for name in OVERALL if ("all", name) in found}
     per_label = [(label, [found.get((label.name, name)) for name in PER_LABEL]) for label in labels]
     n = max((metric.n for metric in metrics if metric.slice == "all"), default=0)
-    return ScoreTable(n, overall, per_label, _matrix(found, labels))
+    common = [(label, found.get((label.name, "prevalence"))) for label in labels]
+    prevalence = [(label, metric) for label, metric in common if metric is not None]
+    return ScoreTable(n, overall, per_label, _matrix(found, labels), prevalence)
 
 
 def is_measured(metric: Metric | None) -> bool:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from small_text import TextDataset
 
 from learner import classifiers, gate
-from learner.classifiers.interface import Fit, Ints, RoundClassifier
+from learner.classifiers.interface import Fit, Floats, Ints, RoundClassifier
 from learner.encoders import Encoder
 from learner.errors import EncoderError, NotEnoughLabels, TrainingDiverged
 from learner.progress import InPhase, Progress, silent
@@ -94,6 +94,9 @@ class AutoClassifier(RoundClassifier):
 
     def calibrate(self, train_set: TextDataset, random: NDArray[np.bool_], validation: TextDataset) -> None:
         self.chosen.calibrate(train_set, random, validation)
+
+    def cross_fit(self, train_set: TextDataset, weights: NDArray[np.float64] | None = None) -> Floats | None:
+        return self.chosen.cross_fit(train_set, weights)
 
     def _create(self, settings: RoundSettings) -> RoundClassifier:
         return classifiers.create(settings, self.labels, self.encoder, self.features)

@@ -1,5 +1,6 @@
 """`head`: multinomial logistic regression on stored features. Seconds per round, whatever the encoder."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,7 @@ class HeadClassifier(RoundClassifier):
         # C belongs to the encoder: it depends on the scale and the spread of its features.
         self.c = encoder_c if settings.c is None else settings.c
         self.weights: NDArray[np.float64] | None = None
+        self._kept: tuple[TextDataset, NDArray[np.float64] | None, Floats] | None = None
 
     def prepare(self, texts: Sequence[str], progress: Progress = silent) -> None:
         for _ in in_chunks(self.encode, texts, progress):
@@ -107,18 +109,43 @@ class HeadClassifier(RoundClassifier):
     def calibrate(self, train_set: TextDataset, random: NDArray[np.bool_], validation: TextDataset) -> None:
         """Cross-fitted, so that no label judges a model that saw it; queried labels train but never judge."""
         y = np.asarray(train_set.y)
-        folds = min(FOLDS, int(np.bincount(y, minlength=2)[np.unique(y)].min()))
-        if not self.settings.temperature or random.sum() < MIN_RANDOM_LABELS or folds < 2:
+        rarest = int(np.bincount(y, minlength=2)[np.unique(y)].min())
+        if not self.settings.temperature or random.sum() < MIN_RANDOM_LABELS or rarest < 2:
             return
+        # As it was fitted, or its temperature would be another model's.
+        logits = self._held_out(train_set, self.weights)
+        if logits is not None:
+            self.model.temperature = temperature(logits[random], y[random])
+
+    def cross_fit(self, train_set: TextDataset, weights: NDArray[np.float64] | None = None) -> Floats | None:
+        """A regression for each fold on the stored features; None below two labels of two classes."""
+        logits = self._held_out(train_set, weights)
+        if logits is None:
+            return None
+        return np.asarray(softmax(logits.astype(np.float64) / self.model.temperature, axis=1), np.float32)
+
+    def _held_out(self, train_set: TextDataset, weights: NDArray[np.float64] | None) -> Floats | None:
+        """Logits (n, k) of each row by the regression that did without its fold; kept, for they are asked twice."""
+        if self._kept is not None and self._kept[0] is train_set and self._kept[1] is weights:
+            return self._kept[2]
+        y = np.asarray(train_set.y)
+        counts = np.bincount(y)
+        # A class with a single label is unknown where that label is judged, as such a class would be.
+        several = counts[counts > 1]
+        if len(several) < 2:
+            return None
         features = self.encode(list(train_set.x))
         logits = np.empty((len(y), len(self.labels)), dtype=np.float32)
-        splits = StratifiedKFold(folds, shuffle=True, random_state=self.seed).split(features, y)
+        folds = StratifiedKFold(min(FOLDS, int(several.max())), shuffle=True, random_state=self.seed)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+            splits = list(folds.split(features, y))
         for fit_rows, held_rows in splits:
-            # As it was fitted, or its temperature would be another model's.
-            weights = None if self.weights is None else self.weights[fit_rows]
-            coef, intercept = self._regress(features[fit_rows], y[fit_rows], weights)
+            known = None if weights is None else weights[fit_rows]
+            coef, intercept = self._regress(features[fit_rows], y[fit_rows], known)
             logits[held_rows] = features[held_rows] @ coef.T + intercept
-        self.model.temperature = temperature(logits[random], y[random])
+        self._kept = train_set, weights, logits
+        return logits
 
     def _regress(
         self, features: Floats, y: Ints, weights: NDArray[np.float64] | None

@@ -63,6 +63,13 @@ class RoundClassifier(Classifier):  # type: ignore[misc]
     def calibrate(self, train_set: TextDataset, random: NDArray[np.bool_], validation: TextDataset) -> None:
         """Set the temperature, from labels of randomly drawn reviews only; predictions stay as they are."""
 
+    def cross_fit(self, train_set: TextDataset, weights: NDArray[np.float64] | None = None) -> Floats | None:
+        """Probabilities (n, k) for each row from a model that did not see it; None where that costs too much.
+
+        A classifier that tunes its encoder would have to train anew for each fold, so by default there are none.
+        """
+        return None
+
     def predict(self, data_set: TextDataset, return_proba: bool = False, **_: Any) -> Any:
         proba = self.predict_proba(data_set)
         predicted = proba.argmax(axis=1)

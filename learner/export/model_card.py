@@ -132,7 +132,7 @@ def _measured(facts: CardFacts) -> list[str]:
             "Nothing was measured: there were no labelled reviews to hold back. Measure before relying on it."
         ]
     lines = [
-        "On labelled reviews that the model never saw, with 95 % intervals (bootstrap over reviews). The holdout only "
+        "On labelled reviews that the model never saw, with 95 % intervals. The holdout only "
         "reports; the validation part also decided whether this version serves.",
         "",
         "| part | class | metric | value | 95 % interval | reviews |",

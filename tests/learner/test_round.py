@@ -62,7 +62,8 @@ def test_a_round_publishes_all_that_the_project_needs(task: RoundTask, encoders_
     result = run_round(task, lambda phase, done, total: told.append(phase))
     assert set(told) <= set(PHASES) and told.index("train") < told.index("evaluate") < told.index("save")
     accuracy = {m.part: m for m in result.metrics if m.name == "accuracy"}
-    assert set(accuracy) == {"holdout", "validation"}
+    assert set(accuracy) == {"holdout", "validation", "audit"}
+    assert accuracy["audit"].n == task.train.random.sum()
     assert accuracy["holdout"].value > 0.8 and accuracy["holdout"].n == 30
     assert result.verdict.code == "first" and result.verdict.serves
     assert len(result.queue) == 20
@@ -100,6 +101,25 @@ def test_a_worse_version_is_saved_but_does_not_serve(task: RoundTask) -> None:
     assert checkpoint.verify(bad.checkpoint).labels == LABELS
     mended = run_round(replace(task, serving=bad.checkpoint, checkpoint=task.checkpoint.with_name("4")))
     assert mended.verdict.code == "better"
+
+
+def test_shuffled_labels_are_refused(task: RoundTask) -> None:
+    good = run_round(task)
+    shuffled = replace(task.train, y=np.random.default_rng(0).permutation(task.train.y))
+    bad = run_round(
+        replace(task, train=shuffled, serving=good.checkpoint, checkpoint=task.checkpoint.with_name("2"))
+    )
+    assert (bad.verdict.code, bad.verdict.serves) == ("worse", False)
+    assert "Worse than the serving version" in bad.verdict.reason
+
+
+def test_the_stop_set_is_answered_by_the_new_version_whether_labelled_or_not(task: RoundTask) -> None:
+    ids = np.concatenate([task.pool.ids[:10], task.train.ids[:5]])
+    stop_set = Unlabelled(ids, task.pool.texts[:10] + task.train.texts[:5])
+    result = run_round(replace(task, stop_set=stop_set))
+    served = checkpoint.load(result.checkpoint, task.encoder.folder.parent, task.features)
+    assert result.stop_answers.tolist() == served.predict_proba(stop_set.texts).argmax(axis=1).tolist()
+    assert len(run_round(replace(task, checkpoint=task.checkpoint.with_name("2"))).stop_answers) == 0
 
 
 @pytest.mark.parametrize(
@@ -140,7 +160,7 @@ def test_a_version_is_compared_by_what_its_labels_are_called_and_where_they_stan
 def test_no_holdout_no_validation_no_pool(task: RoundTask) -> None:
     empty = Unlabelled(np.zeros(0, np.int64), [])
     result = run_round(replace(task, holdout=nothing(), validation=nothing(), pool=empty))
-    assert result.metrics == [] and result.queue == []
+    assert {metric.part for metric in result.metrics} == {"audit"} and result.queue == []
     assert result.probabilities.shape == (0, 2)
 
 

@@ -10,7 +10,7 @@ from webapp.api.access import scope
 from webapp.api.problems import Invalid
 from webapp.db import get_db
 from webapp.labels_export import FORMATS
-from webapp.store import model_versions, projects
+from webapp.store import model_versions, projects, stopping
 from webapp.views import exports
 
 blueprint = Blueprint("api_labels", __name__)
@@ -29,11 +29,11 @@ def export(project_id: int) -> ResponseReturnValue:
 @blueprint.get("/projects/<row:project_id>/metrics")
 @scope("read", of_admin=True)
 def metrics(project_id: int) -> ResponseReturnValue:
-    """The scores of the version that serves, with their intervals, and the learning curve so far."""
+    """The scores of the version that serves, with their intervals, the learning curve, the advice when to stop."""
     db = get_db()
     projects.get(db, project_id)
     serving = model_versions.serving(db, project_id)
-    parts = ("holdout", "validation") if serving else ()
+    parts = ("holdout", "validation", "audit") if serving else ()
     found = [each for part in parts if serving for each in model_versions.metrics(db, serving.id, part)]
     return {
         "model_version": serving.number if serving else None,
@@ -42,6 +42,7 @@ def metrics(project_id: int) -> ResponseReturnValue:
         "training_labels": serving.training_labels if serving else None,
         "metrics": [asdict(metric) for metric in found],
         "learning_curve": [_point(point) for point in model_versions.learning_curve(db, project_id)],
+        "advice": stopping.advice(db, project_id),
     }
 
 

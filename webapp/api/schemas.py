@@ -108,6 +108,13 @@ SCHEMAS: dict[str, Schema] = {
                 macro_f1={"oneOf": [ref("Metric"), {"type": "null"}]},
             )
         ),
+        advice={"oneOf": [ref("Advice"), {"type": "null"}]},
+    ),
+    "Advice": thing(
+        code={"enum": ["early", "go on", "stop", "unreachable"]}, sentence=TEXT, gain=or_null("number"),
+        gain_low=or_null("number"), gain_high=or_null("number"), ceiling=or_null("number"),
+        to_target=or_null("integer"), kappa=or_null("number"), stable=or_null("boolean"),
+        settled=or_null("boolean"), rare=many(TEXT),
     ),
     "Texts": thing(
         closed=True,

@@ -6,7 +6,7 @@ from sqlite_utils import Database
 from webapp.cli.context import pass_database
 from webapp.cli.output import json_option, print_rows
 from webapp.instance import Instance
-from webapp.store import projects, reviews
+from webapp.store import projects, reviews, stopping
 from webapp.store.projects import DEFAULT_LABELS, LANGUAGES
 
 
@@ -46,7 +46,7 @@ def list_(instance: Instance, db: Database, as_json: bool) -> None:
         counts = reviews.counts(db, project.id)
         row = {"id": project.id, "name": project.name, "language": project.language}
         row |= {"labels": ",".join(label.name for label in project.labels)}
-        rows.append(
-            row | {"reviews": counts["total"], "labelled": counts["labelled"], "holdout": counts["holdout"]}
-        )
+        row |= {"reviews": counts["total"], "labelled": counts["labelled"], "holdout": counts["holdout"]}
+        advice = stopping.advice(db, project.id)
+        rows.append(row | {"advice": advice["sentence"] if advice else None})
     print_rows(rows, as_json, "There is no project yet. Create one with: winnow project create NAME")

@@ -146,7 +146,7 @@ def _metrics(db: Database, each: Round) -> list[model_versions.Metric]:
 
 
 def _print_report(found: Round) -> None:
-    """What `auto` and the search decided, and why."""
+    """What `auto` and the search decided, and why; and whether to stop."""
     for part in ("choice", "search"):
         if told := found.report.get(part):
             click.echo(f"  {told['reason']}")
@@ -155,6 +155,8 @@ def _print_report(found: Round) -> None:
         click.echo(f"    {each['classifier']}: trained in {each['seconds']:.1f} s{score}")
     for name, value in (found.report.get("search") or {}).get("changed", {}).items():
         click.echo(f"    {name} = {value}")
+    if advice := found.report.get("stopping"):
+        click.echo(f"  {advice['sentence']}")
 
 
 def _print_outcome(db: Database, ended: Round) -> None:
@@ -165,8 +167,10 @@ def _print_outcome(db: Database, ended: Round) -> None:
     click.echo(
         f"Model version {version.number} from {version.training_labels} labels{weak}: {version.reason}"
     )
-    for metric in model_versions.metrics(db, version.id):
+    measured = [(metric, "holdout reviews") for metric in model_versions.metrics(db, version.id)]
+    measured += [(metric, "audit items") for metric in model_versions.metrics(db, version.id, "audit")]
+    for metric, items in measured:
         if metric.slice == "all" and metric.name in ("accuracy", "macro_f1"):
             interval = "" if metric.low is None else f" ({metric.low:.3f} to {metric.high:.3f})"
             name = metric.name.replace("_f1", "-F1")
-            click.echo(f"  {name} {metric.value:.3f}{interval} on {metric.n} holdout reviews, 95 % interval")
+            click.echo(f"  {name} {metric.value:.3f}{interval} on {metric.n} {items}, 95 % interval")

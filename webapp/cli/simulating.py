@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from webapp.charts import learning_curve_svg
+from webapp.charts import STYLES, learning_curve_svg
 from webapp.cli.context import pass_instance
 from webapp.cli.output import ProgressLine, print_rows
 from webapp.importing import PARTS, FileOptions, RowError, open_file

@@ -21,6 +21,8 @@ class LabelledReview:
     label_id: int
     method: str
     drawn_at_random: bool
+    # How many reviews it stands for beside the others that were drawn at random; one for those that were not.
+    weight: float = 1.0
 
 
 def snapshot(db: Database, project_id: int) -> int:
@@ -59,14 +61,16 @@ def labelled_reviews(
     Drawn at random is what the audit share asked for, told by the first label that counts, or by the first answer to
     a review that nobody but the admin could label.
     """
-    origins: dict[int, str] = {}
+    first: dict[int, Any] = {}
     for row in db.execute(
-        "SELECT review_id, origin FROM annotations WHERE project_id = :project AND id <= :snapshot"
+        "SELECT review_id, origin, probability, ranking_id FROM annotations"
+        " WHERE project_id = :project AND id <= :snapshot"
         " AND action <> 'undo' AND (undone_by IS NULL OR undone_by > :snapshot)"
         " ORDER BY review_id, action <> 'label', id",
         {"project": project_id, "snapshot": snapshot},
     ):
-        origins.setdefault(row["review_id"], row["origin"])
+        first.setdefault(row["review_id"], row)
+    weights = _weights([row for row in first.values() if row["origin"] == "audit"])
     texts = {
         row["id"]: row
         for row in db.execute(
@@ -82,11 +86,27 @@ def labelled_reviews(
             texts[each.review_id]["part"],
             each.label_id,
             each.method,
-            origins.get(each.review_id) == "audit",
+            each.review_id in weights,
+            weights.get(each.review_id, 1.0),
         )
         for each in sorted(found, key=lambda each: each.review_id)
         if each.review_id in texts
     ]
+
+
+def _weights(drawn: Sequence[Any]) -> dict[int, float]:
+    """By review drawn at random: one over its selection probability, against the likeliest of its draw.
+
+    Within a draw only near-duplicates have lower ones, since one stands for all. Between draws the probabilities tell
+    how large the batches were, and that makes no label worth more than another.
+    """
+    likeliest: dict[int | None, float] = {}
+    for row in drawn:
+        likeliest[row["ranking_id"]] = max(row["probability"] or 0.0, likeliest.get(row["ranking_id"], 0.0))
+    return {
+        row["review_id"]: likeliest[row["ranking_id"]] / row["probability"] if row["probability"] else 1.0
+        for row in drawn
+    }
 
 
 # The log in its own order, page by page: by the project's index each page would sort all of its labels.

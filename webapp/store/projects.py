@@ -31,7 +31,8 @@ class ProjectSettings:
 
     ahead: reviews leased beyond the one on screen. assistance: whether annotators see the model's guess;
     blind_share of their reviews comes without it all the same, to measure how far guesses sway people.
-    gold_share: part of a person's reviews that are hidden checks. goal_labels: 0 for none.
+    gold_share: part of a person's reviews that are hidden checks. goal_labels: 0 for none. target_accuracy: what the
+    advice when to stop goes by; 0 for none.
     """
 
     overlap_share: float = 0.10
@@ -47,6 +48,7 @@ class ProjectSettings:
     gold_share: float = 0.0
     consensus: str = "majority"
     goal_labels: int = 0
+    target_accuracy: float = 0.0
     leaderboard: bool = False
     learner: dict[str, Any] = field(default_factory=dict)
 
@@ -64,6 +66,7 @@ class ProjectSettings:
             "blind_share": (0, 0.5),
             "gold_share": (0, 0.5),
             "goal_labels": (0, 100_000_000),
+            "target_accuracy": (0, 1),
         }
         for name, (low, high) in ranges.items():
             if not low <= getattr(self, name) <= high:

@@ -26,8 +26,10 @@ from webapp.store import (
     quality,
     reviews,
     rounds,
+    stopping,
 )
 from webapp.store.errors import InvalidValue, NameTaken
+from webapp.store.model_versions import Metric
 from webapp.store.projects import Project
 from webapp.views.rounds import encoder_names, offers_stars, usual_settings
 
@@ -110,6 +112,8 @@ def _results(project: Project) -> dict[str, Any]:
         "steps": STEPS,
         "next": next_step(situation),
         "serving": serving,
+        "audited": _audited(project.id),
+        "advice": stopping.advice(db, project.id),
         "measured": serving is not None and is_measured(serving.accuracy),
         "versions": versions,
         "other_labels": model_versions.last_for_other_labels(db, project.id),
@@ -118,6 +122,16 @@ def _results(project: Project) -> dict[str, Any]:
         "fewest_to_measure": FEWEST_TO_MEASURE,
         "charts": _charts(series),
     }
+
+
+def _audited(project_id: int) -> Metric | None:
+    """What the audit items say of the version that serves, where there are enough."""
+    serving = model_versions.serving(get_db(), project_id)
+    if serving is None:
+        return None
+    scores = {each.name: each for each in model_versions.metrics(get_db(), serving.id, "audit")}
+    accuracy = scores.get("accuracy")
+    return accuracy if is_measured(accuracy) else None
 
 
 def _charts(series: list[Series]) -> list[tuple[str, Markup]]:

@@ -139,7 +139,7 @@ def _context(project: Project, this: Round, version: ModelVersion | None) -> dic
     serving = model_versions.serving(get_db(), project.id)
     tables = {}
     if version is not None:
-        for part in ("holdout", "validation"):
+        for part in ("holdout", "validation", "audit"):
             metrics = model_versions.metrics(get_db(), version.id, part)
             labels = sorted(model_versions.labels_of(get_db(), version), key=lambda label: label.position)
             tables[part] = score_table(metrics, labels)

@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,26 @@ from learner import checkpoint, encoders, weak_labels
 from learner.progress import Progress
 from learner.round import Labelled, RoundResult, RoundTask, Unlabelled, run_round
 from learner.settings import STAR_LIMIT, RoundSettings
+from learner.stopping import STOP_SET
 from learner.weak_labels import Rated, WeakLabels
-from webapp.store import labelled, model_versions, projects, rankings, reviews, rounds, stars, work
+from webapp.store import (
+    labelled,
+    model_versions,
+    projects,
+    rankings,
+    reviews,
+    rounds,
+    stars,
+    stopping,
+    work,
+)
 from webapp.store.chunks import CHUNK
 from webapp.store.connection import utc_now
 from webapp.store.errors import StaleToken
 from webapp.store.labelled import LabelledReview
 from webapp.store.model_versions import ModelVersion, Scores
 from webapp.store.projects import Label, Project
+from webapp.worker import stop_advice
 from webapp.worker.consensus import settle
 
 _TEMPORARY = re.escape(checkpoint.TEMPORARY)
@@ -81,6 +94,7 @@ def _task(db: Database, instance: Path, claim: work.Claim) -> RoundTask:
         serving_labels=_names(model_versions.labels_of(db, serving)) if serving else None,
         weak=_weak(db, project, train, this.snapshot),
         pool_stars=said_by_stars(db, project, pool.ids),
+        stop_set=_stop_set(db, project),
     )
 
 
@@ -94,6 +108,7 @@ def _labelled(found: Sequence[LabelledReview], order: Mapping[int, int]) -> Labe
         texts=[review.text for review in found],
         y=np.array([order[review.label_id] for review in found], dtype=np.int64),
         random=np.array([review.drawn_at_random for review in found], dtype=bool),
+        weights=np.array([review.weight for review in found], dtype=np.float64),
     )
 
 
@@ -129,6 +144,11 @@ def said_by_stars(db: Database, project: Project, ids: NDArray[np.int64]) -> NDA
     return found if (found >= 0).any() else None
 
 
+def _stop_set(db: Database, project: Project) -> Unlabelled:
+    ids, texts = stopping.stop_set(db, project.id, STOP_SET)
+    return Unlabelled(np.array(ids, dtype=np.int64), texts)
+
+
 def _publish(
     db: Database, claim: work.Claim, task: RoundTask, result: RoundResult, progress: Progress
 ) -> None:
@@ -136,6 +156,7 @@ def _publish(
     project = projects.get(db, this.project_id)
     version = _add_version(db, claim, task, result)
     _add_predictions(db, claim, project, version, result, progress)
+    _add_stop_answers(db, claim, project, version, task, result)
     ranking_id = rankings.write(
         db,
         project.id,
@@ -144,6 +165,7 @@ def _publish(
         this.id,
         version.id,
     )
+    report = replace(result.report, stopping=stop_advice.advise(db, project, task, result))
     rounds.publish(
         db,
         claim,
@@ -152,7 +174,7 @@ def _publish(
         result.verdict.serves,
         result.timings,
         utc_now(),
-        result.report.to_dict(),
+        report.to_dict(),
     )
 
 
@@ -193,3 +215,16 @@ def _add_predictions(
         model_versions.add_predictions(
             db, claim, version.id, project.labels, [Scores(*pair) for pair in pairs]
         )
+
+
+def _add_stop_answers(
+    db: Database,
+    claim: work.Claim,
+    project: Project,
+    version: ModelVersion,
+    task: RoundTask,
+    result: RoundResult,
+) -> None:
+    ids = task.stop_set.ids.tolist() if task.stop_set else []
+    labels = [project.labels[answer].id for answer in result.stop_answers.tolist()]
+    stopping.add_answers(db, claim, version.id, dict(zip(ids, labels, strict=True)))

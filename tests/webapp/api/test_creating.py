@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from sqlite_utils import Database
 from werkzeug.test import TestResponse
 
 from learner import encoders
+from learner.advice import Advice
 from webapp import import_drafts
 from webapp.instance import Instance
 from webapp.store import idempotency, jobs, projects, rounds, work
@@ -241,10 +243,14 @@ def test_metrics_and_curve_are_those_of_the_serving_version(ruler: Program, web_
     project = a_project(web_db)
     empty = ruler.get(f"/projects/{project.id}/metrics").get_json()
     assert (empty["model_version"], empty["metrics"], empty["learning_curve"]) == (None, [], [])
-    a_finished_round(web_db, project, accuracy=0.8)
-    a_finished_round(web_db, project, accuracy=0.7, serves=False)
+    assert empty["advice"] is None
+    a_finished_round(web_db, project, accuracy=0.8, audited=60)
+    stopping = asdict(Advice("stop", "You can stop.", gain=0.001))
+    a_finished_round(web_db, project, accuracy=0.7, serves=False, report={"stopping": stopping})
     found = ruler.get(f"/projects/{project.id}/metrics").get_json()
     assert found["model_version"] == 1
+    assert (found["advice"]["code"], found["advice"]["gain"]) == ("stop", 0.001)
+    assert {metric["part"] for metric in found["metrics"]} == {"holdout", "audit"}
     assert {"part", "slice", "name", "value", "low", "high", "n"} == found["metrics"][0].keys()
     assert [point["serves"] for point in found["learning_curve"]] == [True, False]
 

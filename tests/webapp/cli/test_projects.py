@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable
 
+from builders import a_finished_round, a_project
 from click.testing import Result
 from sqlite_utils import Database
 
@@ -25,3 +26,13 @@ def test_a_project_needs_two_labels(winnow: Winnow, db: Database) -> None:
 
 def test_an_empty_list_says_what_to_do(winnow: Winnow, db: Database) -> None:
     assert "winnow project create" in winnow("project", "list").stdout
+
+
+def test_the_list_and_the_round_tell_when_to_stop(winnow: Winnow, db: Database) -> None:
+    project = a_project(db)
+    a_finished_round(db, project, audited=60, report={"stopping": {"sentence": "You can stop."}})
+    (listed,) = json.loads(winnow("project", "list", "--json").stdout)
+    assert listed["advice"] == "You can stop."
+    assert "You can stop." in winnow("project", "list").stdout
+    shown = winnow("round", "show", 1).stdout
+    assert "You can stop." in shown and "on 60 audit items" in shown and "holdout reviews" in shown

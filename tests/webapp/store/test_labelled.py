@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlite_utils import Database
 
-from webapp.store import adjudications, annotations, labelled, queue
+from webapp.store import adjudications, annotations, labelled, queue, rankings
 from webapp.store.annotations import Answer
 from webapp.store.errors import NothingToUndo
 from webapp.store.projects import Project
@@ -88,3 +88,25 @@ def test_a_page_of_the_export_does_not_sort_all_labels(db: Database, labelled_pr
     db.conn.set_trace_callback(None)
     (page,) = [sql for sql in asked if "LIMIT" in sql]
     assert not [row["detail"] for row in db.execute(f"EXPLAIN QUERY PLAN {page}") if "TEMP" in row["detail"]]
+
+
+def test_one_of_several_near_duplicates_weighs_as_many_and_draws_count_alike(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(5)
+    for _ in range(5):
+        label_next(db, project, people[0], 0)
+    first, second = (rankings.publish_random(db, project.id, NOON) for _ in range(2))
+    drawn = [(0.5, first), (0.25, first), (0.01, second), (0.01, second), (None, second)]
+    given = db.execute("SELECT id FROM annotations ORDER BY id").fetchall()
+    for row, (probability, draw) in zip(given, drawn, strict=True):
+        db.execute(
+            "UPDATE annotations SET probability = ?, ranking_id = ? WHERE id = ?",
+            [probability, draw, row["id"]],
+        )
+    order = [row[0] for row in db.execute("SELECT review_id FROM annotations ORDER BY id")]
+    found = {review.review_id: review for review in settled(db, project, labelled.snapshot(db, project.id))}
+    assert [found[review_id].weight for review_id in order] == [1.0, 2.0, 1.0, 1.0, 1.0]
+    db.execute("UPDATE annotations SET origin = 'uncertain'")
+    asked = settled(db, project, labelled.snapshot(db, project.id))
+    assert {(review.drawn_at_random, review.weight) for review in asked} == {(False, 1.0)}

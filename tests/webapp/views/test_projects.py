@@ -157,6 +157,7 @@ def test_settings_are_saved_and_take_effect_on_the_reviews(
     typed = {
         "holdout_size": "50", "validation_size": "20", "holdout_labels": "1", "overlap_share": "100",
         "overlap_labels": "3", "ahead": "1", "goal_labels": "900", "blind_share": "20", "gold_share": "2.5",
+        "target_accuracy": "87.5",
         "assistance": "assisted", "consensus": "dawid-skene", "leaderboard": "1",
         "lease_minutes": "5", "auto_round_every": "0", "encoder": "e5-small",
         "classifier": "finetune", "strategy": "random", "query_size": "30", "audit_share": "20", "seed": "7",
@@ -168,6 +169,7 @@ def test_settings_are_saved_and_take_effect_on_the_reviews(
     saved = projects.get(web_db, project.id).settings
     assert (saved.overlap_share, saved.overlap_labels, saved.auto_round_every) == (1.0, 3, 0)
     assert (saved.assistance, saved.blind_share, saved.gold_share) == ("assisted", 0.2, 0.025)
+    assert saved.target_accuracy == 0.875
     assert (saved.consensus, saved.ahead, saved.goal_labels, saved.leaderboard) == (
         "dawid-skene",
         1,
@@ -213,3 +215,16 @@ def test_a_project_is_paused_with_a_banner_and_goes_on(admin: Browser, web_db: D
 def test_annotators_cannot_pause(annotator: Browser, web_db: Database) -> None:
     project = a_project(web_db)
     assert annotator.post(f"/projects/{project.id}/pause").status_code == 403
+
+
+def test_the_home_tells_what_audit_items_say_and_when_to_stop(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db)
+    home = f"/projects/{project.id}"
+    a_finished_round(web_db, project, audited=19)
+    assert "By audit items" not in admin.get(home).text
+    sentence = "Go on: the next 100 labels should bring 1.2 points of accuracy (95 % interval 0.1 to 2.5)."
+    a_finished_round(
+        web_db, project, audited=60, report={"stopping": {"code": "go on", "sentence": sentence}}
+    )
+    page = admin.get(home).text
+    assert "By audit items" in page and "60 audit items" in page and sentence in page

@@ -233,3 +233,17 @@ def test_star_ratings_are_told_apart_from_labels(admin: Browser, web_db: Databas
     web_db["model_versions"].update(version.id, {"weak_labels": 321})
     text = admin.get(page).text
     assert "Trained on 50 labels" in text and "321 star ratings counted as weak labels" in text
+
+
+def test_a_round_shows_what_audit_items_say_beside_the_holdout(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db)
+    a_finished_round(
+        web_db, project, accuracy=0.8, audited=60, report={"stopping": {"sentence": "You can stop."}}
+    )
+    page = admin.get(f"/projects/{project.id}/rounds/1").text
+    assert "By audit items" in page and "75.0%" in page and "How common each label is in the pool" in page
+    assert "When to stop" in page and "You can stop." in page
+    a_finished_round(web_db, project, audited=7)
+    assert "Too few audit items to measure (n = 7)" in admin.get(f"/projects/{project.id}/rounds/2").text
+    a_finished_round(web_db, project, classifier="finetune")
+    assert "Not measured: a classifier that tunes" in admin.get(f"/projects/{project.id}/rounds/3").text
