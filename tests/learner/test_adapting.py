@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rated_reviews import rated
 
 from learner import encoders
 from learner.adapting import AdaptSettings, adapt
@@ -13,22 +14,8 @@ from learner.errors import AdaptingFailed, Cancelled, EncoderError, NotEnoughLab
 pytestmark = pytest.mark.slow
 
 LABELS = ("negative", "neutral", "positive")
-FILLER = "the a it is was this i my and but for with product story book shirt phone delivery screen".split()
 LONG = AdaptSettings(epochs=12, learning_rate=3e-3, per_class=800)
 SHORT = AdaptSettings(epochs=1, per_class=400)
-
-
-def rated(per_class: int, seed: int = 0) -> tuple[list[str], np.ndarray]:
-    """Praise and blame that one word turns round, so that no bag of words tells them apart."""
-    rng = np.random.default_rng(seed)
-    texts, y = [], []
-    for i in range(2 * per_class):
-        good, turned = bool(i % 2), bool(rng.integers(2))
-        word = "good" if good != turned else "bad"
-        words = [*rng.choice(FILLER, 3), "not" if turned else "very", word, *rng.choice(FILLER, 2)]
-        texts.append(" ".join(words))
-        y.append(2 if good else 0)
-    return texts, np.array(y)
 
 
 def test_it_reads_better_and_the_base_stays(tmp_path: Path, tiny_encoder: Encoder) -> None:

@@ -40,6 +40,7 @@ def add(instance: Instance, source: str) -> None:
 @click.option("--name", help="Name of the new encoder.  [default: NAME-stars]")
 @click.option("--per-class", type=int, default=3500, show_default=True, help="Reviews of each class at most.")
 @click.option("--epochs", type=int, default=1, show_default=True, help="Passes over them.")
+@click.option("--learning-rate", type=float, default=5e-5, show_default=True, help="Step size at its peak.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @pass_instance
 def adapt(
@@ -51,6 +52,7 @@ def adapt(
     name: str | None,
     per_class: int,
     epochs: int,
+    learning_rate: float,
     seed: int,
 ) -> None:
     """Teach an encoder sentiment from rated reviews, of your shop or another: a new encoder, for every classifier.
@@ -63,7 +65,9 @@ def adapt(
     from learner import adapting, encoders, weak_labels
     from webapp.store.projects import DEFAULT_LABELS
 
-    settings = adapting.AdaptSettings.from_dict({"per_class": per_class, "epochs": epochs, "seed": seed})
+    settings = adapting.AdaptSettings.from_dict(
+        {"per_class": per_class, "epochs": epochs, "learning_rate": learning_rate, "seed": seed}
+    )
     texts, stars = _rated(file, text, rating)
     y = weak_labels.from_ratings(np.array(stars), list(DEFAULT_LABELS))
     progress = ProgressLine()
