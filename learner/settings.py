@@ -53,6 +53,7 @@ class HeadSettings(Settings):
 
     c: float | None = setting(None, "Inverse regularisation; empty: the encoder's own value.", 1e-4, 1e4)
     class_weights: bool = setting(True, "Weigh rare classes up.")
+    class_names: bool = setting(True, "Let the names of the labels help while there are few of them.")
     temperature: bool = setting(True, "Calibrate the probabilities on randomly drawn labels.")
 
 

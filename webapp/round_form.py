@@ -20,6 +20,7 @@ WORDS = {
     "score_limit": lazy_gettext("Reviews scored at most"),
     "head.c": lazy_gettext("Inverse regularisation C"),
     "head.class_weights": lazy_gettext("Class weights"),
+    "head.class_names": lazy_gettext("Names of the labels"),
     "head.temperature": lazy_gettext("Calibrated probabilities"),
     "finetune.epochs": lazy_gettext("Epochs"),
     "finetune.learning_rate": lazy_gettext("Learning rate"),
