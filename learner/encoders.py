@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -149,6 +149,44 @@ def _publish(built: Path, root: Path, name: str, source: str) -> Encoder:
     (built / SETTINGS).write_text(json.dumps(note, indent=2) + "\n", "utf-8")
     built.rename(target)
     return Encoder(name, target, sha256, settings)
+
+
+def derive(
+    root: Path,
+    encoder: Encoder,
+    name: str,
+    settings: EncoderSettings,
+    change: Callable[[Path], None] | None = None,
+) -> Encoder:
+    """The same files under `root` once more as `name`, with other settings; the former encoder stays as it is.
+
+    Features and models belong to an encoder's settings: what was trained with the former ones goes on working.
+    `change` may write other weights over the copied files. EncoderError where another encoder has that name.
+    """
+    check_new_name(name)
+    root.mkdir(parents=True, exist_ok=True)
+    with _one_at_a_time(root), tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=root) as temporary:
+        built = Path(temporary) / "encoder"
+        built.mkdir()
+        # Copies, no hard links: a backup would pack the second of two linked files as a link.
+        for file in encoder_files.check(encoder.folder):
+            shutil.copyfile(encoder.folder / file, built / file)
+        if change is not None:
+            change(built)
+        note = {"settings": asdict(settings)}
+        (built / SETTINGS).write_text(json.dumps(note), "utf-8")
+        derived = _publish(built, root, name, encoder.name)
+    if derived.settings != settings:
+        raise EncoderError(
+            f"{name} is there already, with other settings, and models may depend on it. Choose another name."
+        )
+    return derived
+
+
+def check_new_name(name: str) -> None:
+    """EncoderError where `name` cannot be an encoder's name."""
+    if not HUB_ID.fullmatch(name) or "/" in name or ".." in name:
+        raise EncoderError(f"{name!r} cannot be an encoder's name: letters, digits, dots and hyphens only.")
 
 
 def available(root: Path) -> list[Encoder]:

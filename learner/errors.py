@@ -25,6 +25,10 @@ class TrainingDiverged(LearnerError):
     """Loss or features stopped being numbers: settings too bold for this data, or a damaged encoder."""
 
 
+class AdaptingFailed(LearnerError):
+    """Ratings that taught an encoder nothing."""
+
+
 class Cancelled(LearnerError):
     """The caller asked for the work to stop; raised from inside its progress callback."""
 

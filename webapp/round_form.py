@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from learner.errors import SettingsError
+from learner.setting_rules import Settings
 from learner.settings import (
     CLASSIFIERS,
     STRATEGIES,
@@ -18,7 +19,6 @@ from learner.settings import (
     LoraSettings,
     RoundSettings,
     SearchSettings,
-    Settings,
 )
 from webapp.forms import Form
 from webapp.sentences import said
@@ -40,6 +40,7 @@ WORDS = {
     "score_limit": lazy_gettext("Reviews scored at most"),
     "head.c": lazy_gettext("Inverse regularisation C"),
     "head.class_weights": lazy_gettext("Class weights"),
+    "head.class_names": lazy_gettext("Names of the labels"),
     "head.temperature": lazy_gettext("Calibrated probabilities"),
     "auto.candidate": lazy_gettext("Compared with head"),
     "auto.min_labels": lazy_gettext("Labels from which it is tried"),

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
 
@@ -14,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from small_text import TextDataset
 
-from learner import encoder_files
+from learner import class_names, encoder_files
 from learner.classifiers.calibration import MIN_RANDOM_LABELS, temperature
 from learner.classifiers.interface import Floats, Ints, RoundClassifier
 from learner.embeddings import Encode, StoredEmbeddings, in_chunks
@@ -158,13 +159,21 @@ class HeadClassifier(RoundClassifier):
             )
         balanced = "balanced" if self.settings.class_weights else None
         regression = LogisticRegression(C=self.c, class_weight=balanced, max_iter=1000)
-        regression.fit(features, y, sample_weight=weights)
+        named = np.zeros((0, features.shape[1]), np.float32) if self._directions is None else self._directions
+        names = class_names.NamedFeatures.of(named, features)
+        regression.fit(names.extend(features), y, sample_weight=weights)
+        coefficients, intercepts = names.fold(regression.coef_, regression.intercept_)
         coef = np.zeros((len(self.labels), features.shape[1]), dtype=np.float32)
         intercept = np.full(len(self.labels), UNSEEN, dtype=np.float32)
         seen = regression.classes_
         if len(seen) == 2:  # scikit-learn keeps one row for two classes: the logit of the second
-            intercept[seen] = 0.0, regression.intercept_[0]
-            coef[seen[1]] = regression.coef_[0]
+            intercept[seen] = 0.0, intercepts[0]
+            coef[seen[1]] = coefficients[0]
         else:
-            coef[seen], intercept[seen] = regression.coef_, regression.intercept_
+            coef[seen], intercept[seen] = coefficients, intercepts
         return coef, intercept
+
+    @cached_property
+    def _directions(self) -> Floats | None:
+        """Those of the labels' names; None where they are off or say nothing."""
+        return class_names.directions(self.encode, self.labels) if self.settings.class_names else None

@@ -15,7 +15,8 @@ from learner.encoders import Encoder
 from learner.errors import Cancelled
 from learner.round import Labelled, RoundTask, Unlabelled, run_round
 from learner.search import MIN_VALIDATION, SearchingClassifier, suggested
-from learner.settings import CLASSIFIERS, RoundSettings, Span
+from learner.setting_rules import Span
+from learner.settings import CLASSIFIERS, RoundSettings
 from learner.time_budget import OutOfTime, TooSlow, Watch
 
 LABELS = ["negative", "positive"]

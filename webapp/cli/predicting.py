@@ -73,6 +73,11 @@ def _model(instance: Instance, name: str) -> "tuple[TextModel, list[str]]":
     from learner import checkpoint
 
     if Path(name).is_dir():
+        if not (Path(name) / checkpoint.MANIFEST).is_file():
+            raise NotFound(
+                f"{name} is no checkpoint. Name a project, or a folder of the instance's checkpoints; "
+                "an exported model runs by itself: see example.py in its folder."
+            )
         trained = checkpoint.load(Path(name), instance.encoders)
         return trained, trained.labels
     db = open_instance(instance)

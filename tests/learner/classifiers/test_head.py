@@ -32,7 +32,9 @@ def reviews(n: int, seed: int = 0, classes: int = 3) -> tuple[list[str], np.ndar
 
 
 def a_head(labels: list[str] | None = None, **settings: object) -> HeadClassifier:
-    return HeadClassifier(labels or LABELS, numbers, HeadSettings.from_dict(settings), encoder_c=2.0)
+    # What is encoded here are numbers; names of labels are none.
+    chosen = HeadSettings.from_dict({"class_names": False, **settings})
+    return HeadClassifier(labels or LABELS, numbers, chosen, encoder_c=2.0)
 
 
 @pytest.mark.parametrize("labels", [LABELS[:2], LABELS])

@@ -90,3 +90,13 @@ def test_texts_are_labelled_by_the_model_that_serves(winnow: Winnow, trained: st
         scores = {label: float(row[label]) for label in ("negative", "positive")}
         assert sum(scores.values()) == pytest.approx(1, abs=1e-3)
         assert row["label"] == max(scores, key=scores.__getitem__)
+
+
+@pytest.mark.slow
+def test_an_exported_model_is_told_from_a_checkpoint(winnow: Winnow, trained: str, tmp_path: Path) -> None:
+    file = tmp_path / "new.csv"
+    file.write_text("text\nthis good phone\n", "utf-8")
+    assert winnow("export", "model", trained, tmp_path / "model").exit_code == 0
+    result = winnow("predict", tmp_path / "model", file, tmp_path / "out.csv")
+    assert result.exit_code == 1
+    assert "example.py" in result.stderr and not (tmp_path / "out.csv").exists()

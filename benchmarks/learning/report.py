@@ -1,0 +1,124 @@
+"""Print the tables of docs/benchmarks.md from what curves.py and baselines.py left in a folder."""
+
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import mean, median
+from typing import Any
+
+from baselines import finished
+
+AT = 100
+SHARE = "0.95"
+DEFAULT, RANDOM = "margin-diverse", "random"
+
+
+def main(folder: Path) -> None:
+    ours = {
+        path.parent: json.loads(path.read_text("utf-8"))
+        for path in sorted(folder.glob("*/*/simulation.json"))
+    }
+    theirs: dict[tuple[str, str], dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    for run in finished(folder / "baselines.jsonl"):
+        theirs[run["set"], run["encoder"]][run["arm"]].append(run["points"])
+    print(f"## Accuracy / macro-F1 at {AT} labels\n")
+    _table(
+        ["set", "encoder", "default", "random", "small-text transformer", "small-text SetFit"],
+        _at(ours, theirs),
+    )
+    print("\n## Labels to 95 % of the macro-F1 that all training labels give\n")
+    ratios: list[float] = []
+    _table(
+        ["set", "encoder", "all labels", "default", "random", "ratio (95 % interval)"], _needed(ours, ratios)
+    )
+    if ratios:
+        print(f"\nMedian ratio over the sets: {median(ratios):.2f}")
+    print("\n## Seconds of a round: training, and choosing the next batch\n")
+    _table(
+        ["set", "encoder", "default", "small-text transformer", "small-text SetFit"], _seconds(ours, theirs)
+    )
+
+
+def _at(ours: dict[Path, Any], theirs: Any) -> Iterator[list[str]]:
+    for path, result in ours.items():
+        arms = _by_strategy(result)
+        row = [path.parent.name, path.name]
+        for strategy in (DEFAULT, RANDOM):
+            curves = arms[strategy]["curves"]
+            row.append(" / ".join(f"{_point(curves[score]):.3f}" for score in ("accuracy", "macro_f1")))
+        for arm in ("small-text-transformer", "small-text-setfit"):
+            runs = theirs[path.parent.name, path.name].get(arm, [])
+            ends = [next(p for p in points if p["labels"] == AT) for points in runs]
+            scores = [mean(end[score] for end in ends) for score in ("accuracy", "macro_f1")] if ends else []
+            row.append(
+                " / ".join(f"{score:.3f}" for score in scores) + (f" ({len(ends)})" if ends else "not run")
+            )
+        yield row
+
+
+def _needed(ours: dict[Path, Any], ratios: list[float]) -> Iterator[list[str]]:
+    for path, result in ours.items():
+        arms = _by_strategy(result)
+        target = {strategy: arms[strategy]["targets"]["macro_f1"]["own"] for strategy in (DEFAULT, RANDOM)}
+        counts = [target[strategy]["labels_to"][SHARE]["median"] for strategy in (DEFAULT, RANDOM)]
+        ratio = target[DEFAULT]["ratio_to_random"][SHARE]
+        ratios.append(
+            ratio["at_least"] if ratio["at_most"] is None else (ratio["at_least"] + ratio["at_most"]) / 2
+        )
+        shown = [f"over {result['budget']}" if count is None else f"{count:.0f}" for count in counts]
+        yield [
+            path.parent.name,
+            path.name,
+            f"{arms[DEFAULT]['full_data']['macro_f1']:.3f}",
+            *shown,
+            _ratio(ratio),
+        ]
+
+
+def _ratio(ratio: dict[str, Any]) -> str:
+    upper = "" if ratio["at_most"] is None else f"{ratio['at_most']:.2f}"
+    value = (
+        f"{ratio['at_least']:.2f}"
+        if ratio["at_least"] == ratio["at_most"]
+        else f"{ratio['at_least']:.2f} to {upper}"
+    )
+    high = "" if ratio["high"] is None else f"{ratio['high']:.2f}"
+    return f"{value} ({ratio['low']:.2f} to {high})"
+
+
+def _seconds(ours: dict[Path, Any], theirs: Any) -> Iterator[list[str]]:
+    for path, result in ours.items():
+        seconds = _by_strategy(result)[DEFAULT]["seconds"]
+        row = [path.parent.name, path.name, f"{seconds['train']['p50']:.2f} + {seconds['query']['p50']:.2f}"]
+        for arm in ("small-text-transformer", "small-text-setfit"):
+            runs = theirs[path.parent.name, path.name].get(arm, [])
+            # The last round that also chose a batch: both have about the same number of labels there.
+            rounds = [points[-2] for points in runs if len(points) > 1]
+            parts = (
+                [median(each[f"{part}_seconds"] for each in rounds) for part in ("train", "query")]
+                if rounds
+                else []
+            )
+            row.append(" + ".join(f"{part:.0f}" for part in parts) or "not run")
+        yield row
+
+
+def _by_strategy(result: Any) -> dict[str, Any]:
+    return {arm["arm"]["strategy"]: arm for arm in result["arms"]}
+
+
+def _point(curve: Sequence[dict[str, float]]) -> float:
+    return next(point["mean"] for point in curve if point["labels"] == AT)
+
+
+def _table(heads: list[str], rows: Iterator[list[str]]) -> None:
+    print("| " + " | ".join(heads) + " |")
+    print("|---" * len(heads) + "|")
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
