@@ -228,7 +228,7 @@ def _settings(folder: Path, name: str) -> EncoderSettings:
     if name in embedded.NAMES:
         return EncoderSettings.from_dict(embedded.SETTINGS[name])
     config = read_json(folder / CONFIG)
-    layers = int(config.get("num_hidden_layers") or config.get("n_layers") or 1)
+    layers = layer_count(config)
     positions = int(config.get("max_position_embeddings") or MAX_LENGTH)
     if config.get("model_type") in {"roberta", "xlm-roberta", "camembert"}:
         positions -= 2  # these count positions from the padding index on
@@ -237,6 +237,11 @@ def _settings(folder: Path, name: str) -> EncoderSettings:
         prefix="query: " if E5_NAME.search(name.lower()) else "",
         max_length=max(8, min(MAX_LENGTH, positions)),
     )
+
+
+def layer_count(config: dict[str, Any]) -> int:
+    """How many layers the encoder has; its hidden states are one more, since the embeddings come first."""
+    return int(config.get("num_hidden_layers") or config.get("n_layers") or 1)
 
 
 def hidden_size(config: dict[str, Any]) -> int:

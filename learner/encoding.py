@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from learner import tokens
+from learner.errors import EncoderError
 from learner.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def encode_texts(
     """Features of the texts, (n, d) float32, each of length 1; d = encoder.dimensions.
 
     `exact` keeps to fp32, where an exported model must give the same; otherwise the quickest engine is taken
-    whose features agree with fp32 to a cosine of 0.99 (bf16 on CUDA, int8 on a CPU).
+    whose features agree with fp32 to a cosine of 0.99 (bf16 on CUDA, int8 on a CPU). EncoderError where they are no
+    numbers, before anything is kept of them.
     """
     features = np.zeros((len(texts), encoder.dimensions), np.float32)
     if not len(texts):
@@ -47,7 +49,14 @@ def encode_texts(
         features[batch] = engine(*reader.pad([ids[index] for index in batch]))
         done += len(batch)
         progress("encode", done, len(texts))
+    refuse_what_is_no_number(features)
     return features
+
+
+def refuse_what_is_no_number(features: np.ndarray) -> None:
+    """EncoderError: a damaged download, or a training that went astray."""
+    if not np.isfinite(features).all():
+        raise EncoderError("The encoder's output is not a number; its weights are damaged. Add it again.")
 
 
 def _telling(work: Callable[[], Engine], tell: Callable[[], None]) -> Engine:

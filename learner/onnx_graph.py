@@ -86,6 +86,7 @@ def _build(encoder: "Encoder", temporary: Path, target: Path) -> Path:
 
     # Its own copy, gone afterwards, and with the other attention: two ways to the same features.
     exact = sample_features(encoder, encoding.torch_engine(pooling.load(encoder), "cpu"))
+    encoding.refuse_what_is_no_number(exact)
     module = pooling.load(encoder, "eager")
     export(module, temporary / "full.onnx", "features")
     onnx_shrink.halve_tables(temporary / "full.onnx", temporary / "fp32.onnx")

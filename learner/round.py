@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from small_text import TextDataset
 
-from learner import audit, checkpoint, classifiers, gate, weak_labels
+from learner import audit, candidates, checkpoint, classifiers, gate, weak_labels
 from learner.batch import QueuedReview, ScoredPool, next_batch, seed_queue
+from learner.candidates import Candidates
 from learner.classifiers.interface import RoundClassifier, dataset
 from learner.encoders import Encoder
-from learner.errors import CheckpointError, EncoderError, NotEnoughLabels
+from learner.errors import CheckpointError, EncoderError
 from learner.evaluation import Metric, evaluate
 from learner.gate import Verdict
+from learner.label_counts import check_labels
 from learner.progress import InPhase, Progress, silent
 from learner.report import RoundReport
 from learner.settings import RoundSettings
@@ -126,8 +128,8 @@ def run_round(task: RoundTask, progress: Progress = silent) -> RoundResult:
     train = dataset(known.texts, known.y, len(labels))
     random = np.pad(task.train.random, (0, known.weak))  # stars were not drawn to measure by
     validation = dataset(task.validation.texts, task.validation.y, len(labels))
-    rows = rows_to_score(len(task.pool.ids), settings)
-    to_score = [task.pool.texts[row] for row in rows]
+    sample = _sample(task, settings, progress)
+    to_score = [task.pool.texts[row] for row in sample.rows]
     classifier = classifiers.create(settings, labels, task.encoder, task.features)
 
     with _timed(timings, "encode"):
@@ -140,9 +142,11 @@ def run_round(task: RoundTask, progress: Progress = silent) -> RoundResult:
     settings = classifier.decided or settings
     report = RoundReport(settings.classifier, classifier.choice, classifier.search)
     _part_off(timings, report)
-    # A tuned classifier that `auto` chose scores fewer than were encoded for head.
-    rows = rows[rows_to_score(len(rows), settings)]
-    to_score = [task.pool.texts[row] for row in rows]
+    if settings.effective_score_limit != task.settings.effective_score_limit:
+        # A tuned classifier that `auto` chose scores fewer than were encoded for head.
+        sample = _sample(task, settings, progress)
+        to_score = [task.pool.texts[row] for row in sample.rows]
+    rows = sample.rows
     with _timed(timings, "evaluate"):
         metrics, verdict, evaluated = _judge(task, classifier, InPhase("evaluate", progress))
     with _timed(timings, "score"):
@@ -152,7 +156,7 @@ def run_round(task: RoundTask, progress: Progress = silent) -> RoundResult:
         labelled = classifier.model.scores(task.train.texts, scoring)
         guesses = dict(zip(task.pool.ids[rows].tolist(), proba.argmax(axis=1).tolist(), strict=True))
         stop_answers = _stop_answers(task, classifier, guesses, scoring)
-        metrics += _audited(task, classifier, train, known.weights, proba)
+        metrics += _audited(task, classifier, train, known.weights, proba[sample.uniform])
     with _timed(timings, "query"):
         progress("query", 0, 1)
         y, stars = task.train.y, task.pool_stars
@@ -180,42 +184,11 @@ def run_round(task: RoundTask, progress: Progress = silent) -> RoundResult:
     )
 
 
-def check_labels(y: Ints, label_names: list[str], weak: Ints = weak_labels.NONE.y) -> None:
-    """NotEnoughLabels unless there are two classes with a label and at least as many labels as classes.
-
-    Weak labels (m,) of two classes do as well.
-    """
-    if len(label_names) > 1 and len(np.unique(weak)) > 1:
-        return
-    if len(y) == 0 and len(weak):
-        raise NotEnoughLabels(
-            f"There is no label yet, and all {len(weak)} star ratings mean “{label_names[weak[0]]}”, so there is "
-            "nothing to tell apart. Label some reviews, then start the round."
-        )
-    if len(y) == 0:
-        raise NotEnoughLabels("There is no label to train on yet. Label some reviews, then start the round.")
-    if len(label_names) < 2:
-        raise NotEnoughLabels("The project has a single class; a classifier needs at least two.")
-    present = {label_names[i] for i in np.unique(y)}
-    missing = [name for name in label_names if name not in present]
-    if len(present) == 1:
-        raise NotEnoughLabels(
-            f"All {len(y)} labels are “{present.pop()}”, so there is nothing to tell apart. "
-            f"Go on until a review is one of these: {'; '.join(missing)}. Then start the round."
-        )
-    if len(y) < len(label_names):
-        raise NotEnoughLabels(
-            f"There are {len(y)} labels for {len(label_names)} classes. "
-            f"Label at least {len(label_names) - len(y)} more, then start the round."
-        )
-
-
-def rows_to_score(pool_size: int, settings: RoundSettings) -> Ints:
-    """Rows of the pool to score, ascending: all, or `score_limit` of them drawn uniformly at random."""
-    limit = settings.effective_score_limit
-    if limit is None or limit >= pool_size:
-        return np.arange(pool_size)
-    return np.sort(np.random.default_rng(settings.seed).choice(pool_size, limit, replace=False))
+def _sample(task: RoundTask, settings: RoundSettings, progress: Progress) -> Candidates:
+    train = task.train
+    return candidates.to_score(
+        task.pool.texts, train.texts, train.y, settings, task.encoder, task.features, progress
+    )
 
 
 def _judge(

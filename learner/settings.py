@@ -20,7 +20,7 @@ STRATEGIES: Final = {
     "margin": "The closest calls between two classes.",
     "entropy": "The most spread-out predictions.",
     "least-confidence": "The least sure predictions.",
-    "contrastive": "Reviews predicted unlike their nearest neighbours, among 4,096 drawn at random.",
+    "contrastive": "Reviews predicted unlike their nearest neighbours, among 4,096 of the pool.",
     "kmeans": "A cross-section of the pool, whatever the model predicts.",
     "random": "Drawn at random; the line every other strategy must beat.",
 }

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from learner.encoders import Encoder
 from learner.errors import NotEnoughLabels
-from learner.round import check_labels
+from learner.label_counts import check_labels
 from learner.settings import RoundSettings
 from learner.weak_labels import from_ratings
 

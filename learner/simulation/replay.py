@@ -7,14 +7,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from learner import classifiers
+from learner import candidates, classifiers
 from learner.batch import ScoredPool, next_batch
 from learner.classifiers.interface import RoundClassifier, dataset
 from learner.cold_start import informed_seed_queue
 from learner.evaluation import confusion, summary
 from learner.features import FeatureCache
 from learner.progress import Progress, silent
-from learner.round import rows_to_score
 from learner.settings import RoundSettings
 from learner.simulation import stars
 from learner.simulation.arms import RANDOM, Bench, Task
@@ -117,9 +116,12 @@ def _query(bench: Bench, settings: RoundSettings, fitted: RoundClassifier | None
     chosen = np.zeros(0, dtype=np.int64)
     if fitted is not None:
         texts = [corpus.texts[row] for row in free]
-        rows = rows_to_score(len(free), settings)
+        seen = [corpus.texts[row] for row in labelled]
+        encoder = bench.encoders[settings.encoder]
+        sample = candidates.to_score(texts, seen, corpus.y[labelled], settings, encoder, bench.features)
+        rows = sample.rows
         proba, embeddings = fitted.model.scores([texts[row] for row in rows])
-        known = fitted.model.scores([corpus.texts[row] for row in labelled])
+        known = fitted.model.scores(seen)
         pool = ScoredPool(free, texts, rows, proba, embeddings, *known, corpus.y[labelled])
         chosen = np.asarray([item.id for item in next_batch(pool, settings)], dtype=np.int64)
     # No model yet, or fewer different texts than wanted: the rest is drawn.

@@ -15,6 +15,8 @@ from learner.settings import HeadSettings, RoundSettings
 
 LABELS = ["negative", "positive"]
 SIZE = 24
+# Of `auto`, too few labels make head.
+QUICK = ["head", "auto"]
 TEXTS = {
     "empty": [""] * SIZE,
     "nearly empty": [" " * (number % 3) for number in range(SIZE)],
@@ -56,9 +58,14 @@ def task(
     )
 
 
+@pytest.mark.parametrize("classifier", QUICK)
 @pytest.mark.parametrize("kind", TEXTS)
-def test_strange_texts_end_in_probabilities(tiny_encoder: Encoder, tmp_path: Path, kind: str) -> None:
-    result = run_round(task(tiny_encoder, tmp_path, TEXTS[kind]))
+def test_strange_texts_end_in_probabilities(
+    tiny_encoder: Encoder, tmp_path: Path, kind: str, classifier: str
+) -> None:
+    result = run_round(
+        task(tiny_encoder, tmp_path, TEXTS[kind], RoundSettings(query_size=5, classifier=classifier))
+    )
     assert np.isfinite(result.probabilities).all()
     assert np.allclose(result.probabilities.sum(axis=1), 1, atol=1e-3)
     assert 0 < len(result.queue) <= 5

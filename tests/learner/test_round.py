@@ -10,8 +10,9 @@ import pytest
 from learner import checkpoint
 from learner.encoders import Encoder
 from learner.errors import Cancelled, NotEnoughLabels
+from learner.label_counts import check_labels
 from learner.progress import PHASES
-from learner.round import Labelled, RoundResult, RoundTask, Unlabelled, check_labels, run_round, seed_queue
+from learner.round import Labelled, RoundResult, RoundTask, Unlabelled, run_round, seed_queue
 from learner.settings import RoundSettings
 
 LABELS = ["negative", "positive"]

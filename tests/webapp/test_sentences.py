@@ -7,7 +7,7 @@ from flask_babel import force_locale
 
 from learner import gate
 from learner.errors import NotEnoughLabels, SettingsError
-from learner.round import check_labels
+from learner.label_counts import check_labels
 from learner.settings import RoundSettings
 from webapp.importing.csv_rows import undecodable
 from webapp.sentences import PLACEHOLDER, said, templates

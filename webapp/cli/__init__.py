@@ -25,7 +25,7 @@ COMMANDS = {
     "project": ("projects", "Create and list projects."),
     "import": ("importing", "Import a file of reviews into a project."),
     "erase": ("erasing", "Erase a customer or an annotator for good, and list what was erased."),
-    "encoder": ("encoders", "Add and list encoders."),
+    "encoder": ("encoders", "Add, tune and list encoders."),
     "round": ("rounds", "Start, list, show and cancel rounds."),
     "export": ("exporting", "Export the labelled data or the model."),
     "predict": ("predicting", "Label a file of texts with a trained model."),

@@ -1,19 +1,24 @@
 """winnow encoder: the encoders that rounds can use."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+from sqlite_utils import Database
 
-from webapp.cli.context import pass_instance
+from webapp.cli.context import pass_database, pass_instance
 from webapp.cli.output import ProgressLine, json_option, print_rows
 from webapp.importing import FileOptions, RowError, open_file, parse_rating, preview
 from webapp.importing.errors import FileError
 from webapp.instance import Instance
 
+if TYPE_CHECKING:
+    from learner.encoder_search import Trial
+
 
 @click.group("encoder")
 def encoder_command() -> None:
-    """Add and list encoders."""
+    """Add, tune and list encoders."""
 
 
 @encoder_command.command("add")
@@ -37,7 +42,7 @@ def add(instance: Instance, source: str) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--text", metavar="COL", help="Column of the text.  [default: guessed]")
 @click.option("--rating", metavar="COL", help="Column of the stars, 1 to 5.  [default: guessed]")
-@click.option("--name", help="Name of the new encoder.  [default: NAME-stars]")
+@click.option("--as", "new_name", metavar="NEW", help="Name of the adapted encoder.  [default: NAME-stars]")
 @click.option("--per-class", type=int, default=3500, show_default=True, help="Reviews of each class at most.")
 @click.option("--epochs", type=int, default=1, show_default=True, help="Passes over them.")
 @click.option("--learning-rate", type=float, default=5e-5, show_default=True, help="Step size at its peak.")
@@ -49,7 +54,7 @@ def adapt(
     file: Path,
     text: str | None,
     rating: str | None,
-    name: str | None,
+    new_name: str | None,
     per_class: int,
     epochs: int,
     learning_rate: float,
@@ -74,7 +79,7 @@ def adapt(
     adapted = adapting.adapt(
         instance.encoders,
         encoders.resolve(instance.encoders, base),
-        name or f"{base}-stars",
+        new_name or f"{base}-stars",
         texts,
         y,
         DEFAULT_LABELS,
@@ -125,3 +130,82 @@ def list_(instance: Instance, as_json: bool) -> None:
     print_rows(
         rows, as_json, "There is no encoder yet. Add the default one with: winnow encoder add e5-small"
     )
+
+
+@encoder_command.command("tune")
+@click.argument("name", metavar="NAME")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--text", default="text", show_default=True, metavar="COL", help="Column of the text.")
+@click.option("--label", default="label", show_default=True, metavar="COL", help="Column of the true label.")
+@click.option("--project", metavar="PROJECT", help="Take this project's labels instead of a file.")
+@click.option("--as", "new_name", metavar="NEW", help="Name of the tuned encoder.  [default: NAME-tuned]")
+@pass_database
+def tune(
+    instance: Instance,
+    db: Database,
+    name: str,
+    file: Path | None,
+    text: str,
+    label: str,
+    project: str | None,
+    new_name: str | None,
+) -> None:
+    """Search the hidden layers, and the strength C of the classifier `head`, that suit labelled texts best.
+
+    Where something beats the present settings beyond noise, it becomes an encoder of its own, NAME-tuned; NAME and
+    the models trained with it stay as they are. Else nothing changes. A project's holdout takes no part.
+    """
+    from learner import encoder_search, encoders
+
+    if (file is None) == (project is None):
+        raise click.UsageError("Give either a file or --project.")
+    texts, labels = _labels_of(db, project) if project else _labels_in(file, text, label)
+    encoder = encoders.resolve(instance.encoders, name)
+    names = sorted(set(labels))
+    progress = ProgressLine(train="comparing layers")
+    found = encoder_search.search(encoder, texts, [names.index(each) for each in labels], progress=progress)
+    progress.end()
+    print_rows([_row("present", found.present), _row("best found", found.best)], False, "")
+    click.echo(
+        f"{found.tried} settings, {found.texts:,} texts. Difference of the mean {found.difference:+.3f}, "
+        f"95 % interval {found.low:+.3f} to {found.high:+.3f}, on texts that had no say in the choice."
+    )
+    if not found.is_better:
+        click.echo(f"That is not beyond noise: {encoder.name} stays as it is.")
+        return
+    settings = encoder_search.tuned(encoder.settings, found.best)
+    derived = encoders.derive(instance.encoders, encoder, new_name or f"{encoder.name}-tuned", settings)
+    click.echo(
+        f"Added {derived.name}. Choose it for a round with --encoder {derived.name}, or in the settings."
+    )
+
+
+def _row(which: str, trial: "Trial") -> dict[str, str]:
+    return {
+        "settings": which,
+        "layers": ",".join(map(str, trial.layers)),
+        "C": f"{trial.head_c:g}",
+        "macro-F1, few labels": f"{trial.few:.3f}",
+        "macro-F1, all labels": f"{trial.all:.3f}",
+    }
+
+
+def _labels_in(file: Path | None, text: str, label: str) -> tuple[list[str], list[str]]:
+    from webapp.cli.simulating import read_labelled
+
+    assert file is not None
+    rows = read_labelled(file, text, label, None, None)
+    return [cells[text] for cells in rows], [cells[label].strip() for cells in rows]
+
+
+def _labels_of(db: Database, name: str) -> tuple[list[str], list[str]]:
+    """Texts and labels of a project's pool and validation part; the holdout is for reporting alone."""
+    from webapp.store import labelled, projects
+    from webapp.worker.consensus import settle
+
+    project = projects.named(db, name)
+    end = labelled.snapshot(db, project.id)
+    known = labelled.labelled_reviews(db, project.id, settle(db, project, end), end)
+    words = {each.id: each.name for each in project.labels}
+    kept = [review for review in known if review.part != "holdout"]
+    return [review.text for review in kept], [words[review.label_id] for review in kept]
