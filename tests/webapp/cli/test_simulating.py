@@ -35,7 +35,7 @@ def test_a_simulation_writes_figures_and_curves(
         assert (tmp_path / "out" / name).read_text("utf-8").startswith("<svg")
 
 
-@pytest.mark.parametrize(("replayed", "expected"), [(100, 1), (59_999, 1), (60_000, 2), (10**7, 4)])
+@pytest.mark.parametrize(("replayed", "expected"), [(100, 1), (119_999, 1), (120_000, 2), (10**7, 4)])
 def test_little_work_starts_no_processes(replayed: int, expected: int) -> None:
     assert processes(replayed, cores=4) == expected
 
