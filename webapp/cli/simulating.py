@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from webapp.charts import STYLES, learning_curve_svg
+from webapp.charts import learning_curve_svg
 from webapp.cli.context import pass_instance
 from webapp.cli.output import ProgressLine, print_rows
 from webapp.importing import PARTS, FileOptions, RowError, open_file
@@ -22,6 +22,7 @@ RUNS = "runs.jsonl"
 # A process takes as long to start as eight runs over 3,765 reviews, measured; two share the work, so it pays from twice
 # as much for each.
 WORTH_A_PROCESS = 60_000
+STYLES = tuple(f"series-{number}" for number in range(1, 9))
 
 
 @click.command("simulate")
