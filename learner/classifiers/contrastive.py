@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 
 from learner.classifiers.examples import Examples
 from learner.classifiers.interface import Ints
-from learner.classifiers.starting_point import averages, body_of, open_model, regress_output
+from learner.classifiers.starting_point import averages, body_of, open_model, regress_output, sound_embeddings
 from learner.classifiers.tuned_classifier import TunedClassifier
 from learner.classifiers.tuned_model import TunedModel
 from learner.errors import NotEnoughLabels, TrainingDiverged
@@ -49,6 +49,7 @@ class ContrastiveClassifier(TunedClassifier[ContrastiveSettings]):
         )
         rows = _rows_for_pairs(examples, self.labels, self.seed)
         texts = [readable(examples.texts[row][: self.max_length * CHARACTERS_PER_TOKEN]) for row in rows]
+        sound_embeddings(model, texts[:8], progress)
         _train_on_pairs(body, texts, examples.y[rows], settings, self.seed, progress)
         _give_back(body, model)
         regress_output(model, examples, settings.class_weights, c=settings.c)

@@ -6,6 +6,7 @@ all tokens into the first, and the output layer starts as a regression on what r
 stock architecture: any `pipeline("text-classification")` loads it.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,13 +74,19 @@ def regress_output(
 
     c: the inverse regularisation.
     """
-    _, embeddings = model.logits(model.reader(examples.texts), lambda *_: progress("train", 0, 1))
-    if not np.isfinite(embeddings).all():
-        raise EncoderError("The encoder's output is not a number; its weights are damaged. Add it again.")
+    embeddings = sound_embeddings(model, examples.texts, progress)
     weight, bias = _regression(embeddings, examples, len(model.labels), balanced, c)
     with torch.no_grad():
         model.output.weight.copy_(torch.from_numpy(weight))
         model.output.bias.copy_(torch.from_numpy(bias))
+
+
+def sound_embeddings(model: TunedModel, texts: Sequence[str], progress: Progress = silent) -> Floats:
+    """What reaches the output layer (n, d); EncoderError where it is no number."""
+    _, embeddings = model.logits(model.reader(texts), lambda *_: progress("train", 0, 1))
+    if not np.isfinite(embeddings).all():
+        raise EncoderError("The encoder's output is not a number; its weights are damaged. Add it again.")
+    return embeddings
 
 
 def _regression(

@@ -163,7 +163,7 @@ def test_a_class_with_a_single_label_is_unknown_where_that_label_is_judged() -> 
     def encode(wanted: list[str], progress: object = None) -> NDArray[np.float32]:
         return np.stack([features[text] for text in wanted])
 
-    classifier = HeadClassifier(LABELS, encode, HeadSettings(), 10.0)  # type: ignore[arg-type]
+    classifier = HeadClassifier(LABELS, encode, HeadSettings(class_names=False), 10.0)  # type: ignore[arg-type]
     train = dataset(texts, y, 3)
     classifier.fit(train)
     held_out = classifier.cross_fit(train)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from rounds_at_work import label_some
 from sqlite_utils import Database
 from tiny_encoder import build
 
@@ -15,8 +16,10 @@ from learner import encoders
 from webapp import instance as instances
 from webapp.importing import ColumnMap
 from webapp.store import jobs, projects, users
+from webapp.store.connection import utc_now
 from webapp.store.jobs import Job
 from webapp.store.projects import Project, ProjectSettings
+from webapp.worker.loop import run_next
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OPINIONS = {
@@ -92,3 +95,12 @@ def an_import(instance: Path, db: Database, project: Project) -> Callable[..., J
         return jobs.create(db, project.id, "import", payload, 1, NOON)
 
     return queue
+
+
+@pytest.fixture
+def labelled(db: Database, instance: Path, project: Project, an_import: Callable[..., Job]) -> Project:
+    """The project with 300 reviews: holdout and validation labelled, and 30 of the pool."""
+    an_import(300, human_labels=False)
+    run_next(db, instance, utc_now())
+    label_some(db, project, users.add(db, "ada", "hash", "annotator").id, 100)
+    return project
