@@ -89,7 +89,7 @@ class _Sample:
         residuals /= np.maximum(mass.sum(axis=0), 1e-300)
         totals = self.of_stratum.T @ residuals
         share = self.of_stratum * self.mass[:, None]
-        share /= share.sum(axis=0)
+        share /= np.maximum(share.sum(axis=0), 1e-300)
         centred = residuals - share @ totals
         freedom = self.of_stratum @ (self.sizes / np.maximum(self.sizes - 1, 1))
         return np.asarray(centred.T @ (freedom[:, None] * centred), dtype=np.float64)

@@ -8,6 +8,7 @@ from builders import a_finished_round, a_project, a_user, an_annotation
 from simulated import a_simulation
 from sqlite_utils import Database
 
+from learner import stopping
 from learner.progress import silent
 from learner.report import Candidate, Choice, RoundReport, Search
 from webapp import backups, erasing, import_drafts
@@ -72,6 +73,7 @@ REPORT = RoundReport(
         0.81,
         {"head.c": 3.16},
     ),
+    stopping.advise([], {}),
 ).to_dict()
 CHINESE = (
     "电池很耐用，屏幕也很清楚，物流特别快，会再买。",

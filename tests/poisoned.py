@@ -41,7 +41,7 @@ OURS = {
     "reviews": {"language", "extra", "part"},
     "leases": {"token", "origin", "ended", "shown"},
     "annotations": {"action", "lease_token", "origin", "shown", "reason"},
-    "rounds": {"cause", "settings", "timings", "state", "phase"},
+    "rounds": {"cause", "settings", "timings", "state", "phase", "report"},
     "model_versions": {"classifier", "manifest_sha256", "encoder_sha256", "verdict"},
     "metrics": {"part", "name", "slice"},
     "ranking_items": {"origin"},
@@ -124,10 +124,20 @@ def spoil_json(db: Database) -> None:
     for row in db.execute("SELECT id, settings FROM projects").fetchall():
         settings = json.loads(row["settings"])
         save(db, "projects", row["id"], settings=settings | {"learner": {"encoder": payload(row["id"])}})
-    for row in db.execute("SELECT id, settings FROM rounds").fetchall():
-        save(db, "rounds", row["id"], settings=json.loads(row["settings"]) | {"encoder": payload(row["id"])})
+    for row in db.execute("SELECT id, settings, report FROM rounds").fetchall():
+        settings = json.loads(row["settings"]) | {"encoder": payload(row["id"])}
+        save(db, "rounds", row["id"], settings=settings, report=spoilt(json.loads(row["report"]), row["id"]))
     extra = {payload(place): payload(place + 1) for place in range(len(PAYLOADS))}
     db.execute("UPDATE reviews SET extra = ?", [json.dumps(extra)])
+
+
+def spoilt(value: Any, number: int) -> Any:
+    """The same with a payload at the end of every text, however deep."""
+    if isinstance(value, dict):
+        return {key: spoilt(inner, number + place) for place, (key, inner) in enumerate(value.items())}
+    if isinstance(value, list):
+        return [spoilt(inner, number + place) for place, inner in enumerate(value)]
+    return f"{value}{payload(number)}" if isinstance(value, str) else value
 
 
 def save(db: Database, table: str, row: int, **values: Any) -> None:

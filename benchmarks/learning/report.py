@@ -29,12 +29,13 @@ def main(folder: Path) -> None:
         _at(ours, theirs),
     )
     print("\n## Labels to 95 % of the macro-F1 that all training labels give\n")
-    ratios: list[float] = []
+    ratios: list[tuple[float, float]] = []
     _table(
         ["set", "encoder", "all labels", "default", "random", "ratio (95 % interval)"], _needed(ours, ratios)
     )
     if ratios:
-        print(f"\nMedian ratio over the sets: {median(ratios):.2f}")
+        least, most = (median(bounds) for bounds in zip(*ratios, strict=True))
+        print(f"\nMedian ratio over sets and encoders: from {least:.2f} to {most:.2f}")
     print("\n## Seconds of a round: training, and choosing the next batch\n")
     _table(
         ["set", "encoder", "default", "small-text transformer", "small-text SetFit"], _seconds(ours, theirs)
@@ -58,7 +59,7 @@ def _at(ours: dict[Path, Any], theirs: Any) -> Iterator[list[str]]:
         yield row
 
 
-def _needed(ours: dict[Path, Any], ratios: list[float]) -> Iterator[list[str]]:
+def _needed(ours: dict[Path, Any], ratios: list[tuple[float, float]]) -> Iterator[list[str]]:
     for path, result in ours.items():
         arms = _by_strategy(result)
         target = {strategy: arms[strategy]["targets"]["macro_f1"]["own"] for strategy in (DEFAULT, RANDOM)}
