@@ -5,7 +5,7 @@ features that `head` uses; the output layer that this takes is thrown away, and 
 other. Intermediate-task transfer: Phang et al. 2018, "Sentence encoders on STILTs".
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,7 @@ from learner.encoding import CPU_TEXTS, CPU_TOKENS, cores, on_cuda, torch_engine
 from learner.errors import AdaptingFailed, EncoderError, NotEnoughLabels, TrainingDiverged
 from learner.progress import Progress, silent
 from learner.quiet import quiet
+from learner.schedule import rise_and_fall
 from learner.setting_rules import Settings, setting
 
 Ints = NDArray[np.int64]
@@ -35,8 +36,6 @@ TEST_SHARE: Final = 0.1
 # Features have length 1; without this a linear layer on them would learn at a crawl.
 FEATURE_SCALE: Final = 10.0
 OUTPUT_RATE, WARM_UP = 1e-2, 0.1
-# Batches are cut from this many shuffled ones, sorted by length: little padding, still random.
-BUCKET: Final = 16
 
 
 @dataclass(frozen=True)
@@ -170,7 +169,12 @@ def _train(
         transformer: Any = model.transformer  # transformers leaves it untyped
         transformer.get_input_embeddings().requires_grad_(False)
         loss_of = nn.CrossEntropyLoss(torch.tensor(_balanced(y), dtype=torch.float32, device=device))
-        batches = list(_batches([len(text) for text in ids], settings))
+        rng, lengths = np.random.default_rng(settings.seed), [len(text) for text in ids]
+        batches = [
+            batch
+            for _ in range(settings.epochs)
+            for batch in tokens.shuffled_batches(lengths, settings.batch_size, rng)
+        ]
         optimizer, schedule = _optimizer(model, output, settings, len(batches))
         for step, batch in enumerate(batches):
             progress("train", step, len(batches))
@@ -206,22 +210,4 @@ def _optimizer(
         {"params": output.parameters(), "lr": OUTPUT_RATE},
     ]
     optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate)
-    warm = max(1, round(WARM_UP * steps))
-    ramp = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / warm, max(0.0, (steps - step) / max(1, steps - warm)))
-    )
-    return optimizer, ramp
-
-
-def _batches(lengths: list[int], settings: AdaptSettings) -> Iterator[Ints]:
-    """Rows of every epoch in shuffled batches of similar length."""
-    rng, width, size = np.random.default_rng(settings.seed), np.asarray(lengths), settings.batch_size
-    for _ in range(settings.epochs):
-        order = rng.permutation(len(width))
-        batches: list[Ints] = []
-        for start in range(0, len(order), size * BUCKET):
-            bucket = order[start : start + size * BUCKET]
-            bucket = bucket[np.argsort(width[bucket], kind="stable")]
-            batches += [bucket[at : at + size] for at in range(0, len(bucket), size)]
-        for i in rng.permutation(len(batches)):
-            yield batches[i]
+    return optimizer, rise_and_fall(optimizer, WARM_UP, steps)

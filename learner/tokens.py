@@ -1,11 +1,12 @@
 """Texts to token ids: whatever people paste must come through, and only a bounded part of it is read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from learner.encoder_files import CONFIG, TOKENIZER, read_json
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 # A token is rarely longer than this. Cutting before the tokenizer keeps a text of megabytes from costing seconds.
 CHARACTERS_PER_TOKEN = 40
+# Shuffled batches are cut from this many, sorted by length: little padding, still random.
+BUCKET = 8
 
 
 class TokenReader:
@@ -89,3 +92,18 @@ def batches(lengths: Sequence[int], budget: int, largest: int) -> list[list[int]
             width = lengths[index]
         groups[-1].append(index)
     return groups
+
+
+def shuffled_batches(
+    lengths: Sequence[int], size: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    """All rows in batches of `size` and similar length, the batches and what is in them shuffled."""
+    order = rng.permutation(len(lengths))
+    width = np.asarray(lengths)
+    parts: list[NDArray[np.int64]] = []
+    for start in range(0, len(order), size * BUCKET):
+        bucket = order[start : start + size * BUCKET]
+        bucket = bucket[np.argsort(width[bucket], kind="stable")]
+        parts += [bucket[at : at + size] for at in range(0, len(bucket), size)]
+    for i in rng.permutation(len(parts)):
+        yield parts[i]

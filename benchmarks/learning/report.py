@@ -4,6 +4,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from math import inf
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -65,9 +66,7 @@ def _needed(ours: dict[Path, Any], ratios: list[tuple[float, float]]) -> Iterato
         target = {strategy: arms[strategy]["targets"]["macro_f1"]["own"] for strategy in (DEFAULT, RANDOM)}
         counts = [target[strategy]["labels_to"][SHARE]["median"] for strategy in (DEFAULT, RANDOM)]
         ratio = target[DEFAULT]["ratio_to_random"][SHARE]
-        ratios.append(
-            ratio["at_least"] if ratio["at_most"] is None else (ratio["at_least"] + ratio["at_most"]) / 2
-        )
+        ratios.append((ratio["at_least"], inf if ratio["at_most"] is None else ratio["at_most"]))
         shown = [f"over {result['budget']}" if count is None else f"{count:.0f}" for count in counts]
         yield [
             path.parent.name,

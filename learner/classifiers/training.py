@@ -1,7 +1,6 @@
 """The training loop of the tuned classifiers: early stopping, class weights, a step size that rises and falls."""
 
 import math
-from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -10,17 +9,17 @@ from sklearn.metrics import f1_score
 from sklearn.model_selection import train_test_split
 from torch import nn
 
+from learner import tokens
 from learner.classifiers.examples import Examples
 from learner.classifiers.interface import Ints
 from learner.classifiers.tuned_model import TunedModel
 from learner.errors import TrainingDiverged
 from learner.progress import Progress, silent
+from learner.schedule import rise_and_fall
 from learner.settings import TrainingSettings
 
 # Fewer labels than this cannot tell a better epoch from a lucky one; training then runs all its epochs.
 MIN_STOP_LABELS: Final = 20
-# Batches are cut from this many shuffled ones, sorted by length: little padding, still random.
-BUCKET: Final = 8
 
 
 def stopping(
@@ -58,7 +57,9 @@ def train(
     kept = _Kept(model, stop)
     for epoch in range(settings.epochs):
         model.model.train()
-        for i, batch in enumerate(_batches([len(text) for text in ids], settings.batch_size, rng)):
+        for i, batch in enumerate(
+            tokens.shuffled_batches([len(text) for text in ids], settings.batch_size, rng)
+        ):
             progress("train", epoch * per_epoch + i, total)
             loss = loss_of(model.forward([ids[row] for row in batch]), batch)
             if not torch.isfinite(loss):
@@ -136,11 +137,7 @@ def _optimizer(parameters: list[nn.Parameter], settings: TrainingSettings, total
         optimizer: Any = torch.optim.SGD(groups, lr=settings.learning_rate, momentum=0.9)
     else:
         optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate)
-    warm = max(1, round(settings.warmup * total))
-    ramp = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / warm, max(0.0, (total - step) / max(1, total - warm)))
-    )
-    return optimizer, ramp
+    return optimizer, rise_and_fall(optimizer, settings.warmup, total)
 
 
 def _loss(examples: Examples, classes: int, balanced: bool, device: str) -> Any:
@@ -157,16 +154,3 @@ def _loss(examples: Examples, classes: int, balanced: bool, device: str) -> Any:
         return (apart * share[rows]).sum() / share[rows].sum()
 
     return loss
-
-
-def _batches(lengths: list[int], size: int, rng: np.random.Generator) -> Iterator[Ints]:
-    """Rows in shuffled batches of similar length."""
-    order = rng.permutation(len(lengths))
-    width = np.asarray(lengths)
-    batches: list[Ints] = []
-    for start in range(0, len(order), size * BUCKET):
-        bucket = order[start : start + size * BUCKET]
-        bucket = bucket[np.argsort(width[bucket], kind="stable")]
-        batches += [bucket[at : at + size] for at in range(0, len(bucket), size)]
-    for i in rng.permutation(len(batches)):
-        yield batches[i]
