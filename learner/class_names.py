@@ -1,12 +1,11 @@
 """What the names of the labels say of a review, before and beside the labels that people give.
 
 An encoder puts "A positive review." nearer to praise than to blame. Along that direction the regression of `head` is
-free to go further than along any other, so that a few labels are enough to find it. Measured with random labels, ten
-draws, macro-F1 without and with: at 20 labels demo .540 and .557, cr .831 and .843, jd_aircon_zh .620 and .634,
-womens_clothing .452 and .495 (e5-small); cr .700 and .740, demo .441 and .460 (minilm); at 100 labels .2 to 1.7 points
-more, but for womens_clothing with e5-small .3 less (and .5 to 1 point of accuracy at 50 to 100); at 400 no difference.
-Names that say nothing ("alpha", "beta") cost up to 1.6 points, so only words of sentiment count, in English for all:
-English templates served Chinese reviews a little better than Chinese ones.
+free to go further than along any other, so that a few labels are enough to find it, and the less so the more there are:
+held at its full strength it cost margin-diverse 5 points of macro-F1 at 100 labels of womens_clothing (e5-small, six
+seeds: .549 without, .498 held, .555 fading), and gained nothing elsewhere that fading lost beyond noise. What it brings
+stands in docs/benchmarks.md. Names that say nothing ("alpha", "beta") cost up to 1.6 points, so only words of sentiment
+count, in English for all: English templates served Chinese reviews a little better than Chinese ones.
 
 Templates: Tunstall et al. 2022, "Efficient few-shot learning without prompts"; similarity to them: Schopf et al. 2022.
 """
@@ -31,9 +30,10 @@ WORDS: Final = {
     "正面": "positive",
     "积极": "positive",
 }
-# In standard deviations of the features' own scale, which is 1 for a whole vector: .05 helps half as much, .2 begins
-# to cost at 100 labels.
+# The standard deviation of a further column, beside features of length 1, and the labels from which on it falls as one
+# over their number.
 WEIGHT: Final = 0.1
+FULL_UNTIL: Final = 30
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,10 @@ class NamedFeatures:
 
     @classmethod
     def of(cls, directions: Floats, features: Floats) -> "NamedFeatures":
-        """Scaled so that over these features (n, d) each further column has mean 0 and deviation WEIGHT."""
+        """Scaled so that over these features (n, d) each further column has mean 0 and deviation WEIGHT, or less."""
         along = features @ directions.T
-        scaled = directions * (WEIGHT / np.maximum(along.std(axis=0), 1e-6))[:, None]
+        weight = WEIGHT * min(1.0, FULL_UNTIL / len(features))
+        scaled = directions * (weight / np.maximum(along.std(axis=0), 1e-6))[:, None]
         return cls(scaled, (features @ scaled.T).mean(axis=0))
 
     def extend(self, features: Floats) -> Floats:

@@ -44,6 +44,16 @@ def test_a_few_labels_find_the_direction_of_the_names() -> None:
     assert np.mean(gains) > 0.02 and min(gains) > -0.02
 
 
+@pytest.mark.parametrize(("labels", "weight"), [(20, 0.1), (30, 0.1), (60, 0.05), (300, 0.01)])
+def test_names_count_less_the_more_labels_there_are(labels: int, weight: float) -> None:
+    features = encode(reviews(labels, 0)[0])
+    named = directions(encode, LABELS)
+    assert named is not None
+    columns = NamedFeatures.of(named, features).extend(features)[:, WIDTH:]
+    assert np.allclose(columns.mean(axis=0), 0, atol=1e-6)
+    assert np.allclose(columns.std(axis=0), weight, atol=1e-6)
+
+
 @pytest.mark.parametrize("classes", [1, 3])
 def test_folded_coefficients_give_the_same_logits(classes: int) -> None:
     rng = np.random.default_rng(0)
@@ -52,8 +62,6 @@ def test_folded_coefficients_give_the_same_logits(classes: int) -> None:
     assert named is not None
     names = NamedFeatures.of(named, features)
     extended = names.extend(features)
-    assert np.allclose(extended[:, WIDTH:].mean(axis=0), 0, atol=1e-6)
-    assert np.allclose(extended[:, WIDTH:].std(axis=0), 0.1, atol=1e-6)
     coef, intercept = rng.normal(size=(classes, WIDTH + 3)), rng.normal(size=classes)
     folded, shifted = names.fold(coef, intercept)
     assert np.allclose(extended @ coef.T + intercept, features @ folded.T + shifted, atol=1e-5)
