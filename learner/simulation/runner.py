@@ -4,10 +4,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from multiprocessing.connection import wait as wait_for
 from pathlib import Path
@@ -78,8 +78,10 @@ def tasks_of(arms: Sequence[Arm], plan: Plan) -> list[Task]:
 def _run_all(bench: Bench, tasks: Sequence[Task], jobs: int, add: Finished, count: "_Count") -> None:
     quick = [task for task in tasks if task.learner.classifier == "head"]
     if min(jobs, len(quick)) > 1:
-        for task, run in _side_by_side(bench, quick, jobs, count.still_there):
-            add(task, run)
+        # Closed at once where adding fails or is interrupted: else the others would first do all that waits.
+        with closing(_side_by_side(bench, quick, jobs, count.still_there)) as runs:
+            for task, run in runs:
+                add(task, run)
         quick = []
     for task in quick:
         # As beside others: how a sum is split among threads shows in its last digits, and those decide close calls.
@@ -129,7 +131,7 @@ class _Count:
 
 def _side_by_side(
     bench: Bench, tasks: Sequence[Task], jobs: int, still_there: Callable[[], None]
-) -> Iterator[tuple[Task, Run]]:
+) -> Generator[tuple[Task, Run], None, None]:
     """Runs as they end; whatever ends this one, by Ctrl-C too, ends the others."""
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
