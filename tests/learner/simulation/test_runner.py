@@ -21,6 +21,7 @@ from learner.simulation.results import SimulationResult
 from .made_up import MARGIN, PLAN, RANDOM, corpus, run
 
 AGAIN = """
+import signal
 import sys
 import time
 from pathlib import Path
@@ -36,6 +37,8 @@ class UntilTwo(RunFile):
             time.sleep(600)  # until the kill
 
 if __name__ == "__main__":
+    # As in a terminal; what runs in the background inherits that it should not listen.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = Path(sys.argv[1])
     encoder, record = encoders.resolve(Path(sys.argv[2]), "tiny"), UntilTwo(folder / "runs.jsonl")
     run(encoder, folder, record=record, jobs=int(sys.argv[3]))
