@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from learner import encoding, onnx_graph, tokens
+from learner import devices, encoding, onnx_graph, tokens
 from learner.encoders import Encoder, resolve
 
 
@@ -27,13 +27,13 @@ def main() -> None:
         f"{encoder.name}: {len(texts)} texts, median {lengths[len(lengths) // 2]} tokens, longest {lengths[-1]}"
     )
     print(
-        f"{encoding.cores()} cores, load {os.getloadavg()[0]:.1f}, GPU {'yes' if encoding.on_cuda() else 'no'}"
+        f"{devices.cores()} cores, load {os.getloadavg()[0]:.1f}, GPU {'yes' if devices.on_cuda() else 'no'}"
     )
     start = time.perf_counter()
     encoding.quick_engine(encoder)
     encoding.exact_engine(encoder)
     print(f"engines ready after {time.perf_counter() - start:.1f} s (the int8 graph is built once)")
-    if not encoding.on_cuda():
+    if not devices.on_cuda():
         graph = onnx_graph.ensure(encoder)
         print(f"graph {graph.name}: {graph.stat().st_size / 1e6:.0f} MB")
     exact, plain = _timed("fp32, fixed length, batches of 32", len(texts), lambda: _plain(encoder, texts))

@@ -19,8 +19,9 @@ from sklearn.model_selection import train_test_split
 from torch import nn
 
 from learner import encoders, pooling, tokens
+from learner.devices import cores, on_cuda, training_products
 from learner.encoders import Encoder
-from learner.encoding import CPU_TEXTS, CPU_TOKENS, cores, on_cuda, torch_engine
+from learner.encoding import CPU_TEXTS, CPU_TOKENS, torch_engine
 from learner.errors import AdaptingFailed, EncoderError, NotEnoughLabels, TrainingDiverged
 from learner.progress import Progress, silent
 from learner.quiet import quiet
@@ -179,7 +180,7 @@ def _train(
         for step, batch in enumerate(batches):
             progress("train", step, len(batches))
             inputs = [torch.from_numpy(part).to(device) for part in reader.pad([ids[row] for row in batch])]
-            with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
+            with training_products(device):
                 logits = output(FEATURE_SCALE * model(*inputs))
             loss = loss_of(logits.float(), torch.from_numpy(y[batch]).to(device))
             if not torch.isfinite(loss):
@@ -209,5 +210,5 @@ def _optimizer(
         {"params": [part for part in model.parameters() if part.requires_grad], "weight_decay": 0.01},
         {"params": output.parameters(), "lr": OUTPUT_RATE},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate)
+    optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
     return optimizer, rise_and_fall(optimizer, WARM_UP, steps)

@@ -10,9 +10,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from threadpoolctl import threadpool_limits
 
+from learner.devices import on_cuda
 from learner.encoder_files import CONFIG, read_json
 from learner.encoders import Encoder, EncoderSettings, layer_count
-from learner.encoding import encode_texts, on_cuda
+from learner.encoding import encode_texts
 from learner.errors import NotEnoughLabels
 from learner.evaluation import confusion, summary
 from learner.progress import Progress, silent

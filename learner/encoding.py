@@ -1,7 +1,6 @@
 """Texts to feature vectors: length-bucketed batches through the quickest faithful engine of this machine."""
 
 import logging
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import lru_cache
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from learner import tokens
+from learner.devices import cores, on_cuda
 from learner.errors import EncoderError
 from learner.progress import Progress, silent
 
@@ -72,20 +72,6 @@ def _telling(work: Callable[[], Engine], tell: Callable[[], None]) -> Engine:
         return future.result()
     finally:
         pool.shutdown(wait=False)
-
-
-def on_cuda() -> bool:
-    """Whether a GPU does the encoding."""
-    import torch
-
-    return torch.cuda.is_available()
-
-
-def cores() -> int:
-    """CPU cores this process may use, fewer where OMP_NUM_THREADS says so; more threads only get in the way."""
-    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    limit = os.environ.get("OMP_NUM_THREADS", "")
-    return min(own, int(limit)) if limit.isdigit() and int(limit) else own
 
 
 @lru_cache(maxsize=1)

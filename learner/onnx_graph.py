@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from learner import encoding, onnx_shrink, tokens
+from learner import devices, encoding, onnx_shrink, tokens
 from learner.encoder_files import SETTINGS
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def open_engine(path: Path) -> "Engine":
 
     check(path)
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = encoding.cores()
+    options.intra_op_num_threads = devices.cores()
     options.inter_op_num_threads = 1
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

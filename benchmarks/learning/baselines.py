@@ -20,6 +20,8 @@ from learner.evaluation import confusion, summary
 
 def main() -> None:
     options = _options()
+    if options.bf16:
+        small_text_arms.hurry()
     done = {tuple(run[key] for key in ("set", "encoder", "arm", "seed")) for run in finished(options.out)}
     for seed in range(options.seeds):
         for arm in options.arms.split(","):
@@ -63,6 +65,7 @@ def _run(name: str, encoder: str, arm: str, seed: int, options: argparse.Namespa
             "arm": arm,
             "seed": seed,
             "sample": options.sample,
+            "bf16": options.bf16,
             "points": points,
         }
         file.write(json.dumps(run) + "\n")
@@ -80,6 +83,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=40)
     parser.add_argument("--budget", type=int, default=100)
     parser.add_argument("--sample", type=int, default=500, help="pool reviews that each query looks at")
+    parser.add_argument(
+        "--bf16", action="store_true", help="for CPUs that have it (avx512_bf16 in /proc/cpuinfo)"
+    )
     parser.add_argument("--out", type=Path, required=True)
     return parser.parse_args()
 

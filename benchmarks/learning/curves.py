@@ -15,7 +15,7 @@ from pathlib import Path
 from sets import read
 
 from learner import encoders
-from learner.encoding import cores
+from learner.devices import cores
 from learner.simulation.arms import Plan, arms_of, prepare
 from learner.simulation.record import RunFile
 from learner.simulation.runner import simulate

@@ -22,6 +22,7 @@ from learner.classifiers.interface import Ints
 from learner.classifiers.starting_point import averages, body_of, open_model, regress_output, sound_embeddings
 from learner.classifiers.tuned_classifier import TunedClassifier
 from learner.classifiers.tuned_model import TunedModel
+from learner.devices import training_products
 from learner.errors import NotEnoughLabels, TrainingDiverged
 from learner.progress import Progress
 from learner.quiet import quiet
@@ -75,9 +76,16 @@ def _sentence_encoder(model: TunedModel, pooling: str, freeze_embeddings: bool) 
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 
+    class QuickTransformer(Transformer):
+        def forward(self, *args: Any, **kwargs: Any) -> Any:
+            with training_products(model.device):
+                features = super().forward(*args, **kwargs)
+            features["token_embeddings"] = features["token_embeddings"].float()
+            return features
+
     plain = {"local_files_only": True, "trust_remote_code": False}
     with quiet():
-        transformer = Transformer(
+        transformer = QuickTransformer(
             str(model.folder),
             model_kwargs={**plain, "use_safetensors": True, "dtype": torch.float32},
             processor_kwargs=plain,

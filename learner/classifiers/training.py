@@ -136,7 +136,7 @@ def _optimizer(parameters: list[nn.Parameter], settings: TrainingSettings, total
     if settings.optimizer == "sgd":
         optimizer: Any = torch.optim.SGD(groups, lr=settings.learning_rate, momentum=0.9)
     else:
-        optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate)
+        optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
     return optimizer, rise_and_fall(optimizer, settings.warmup, total)
 
 

@@ -1,6 +1,7 @@
 """A fine-tuned transformer as a plain Hugging Face sequence classifier: predict, save, read back."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,7 +12,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from learner import encoder_files, tokens
 from learner.classifiers.interface import Floats
-from learner.encoding import CPU_TEXTS, CPU_TOKENS, CUDA_TEXTS, CUDA_TOKENS, cores
+from learner.devices import cores, on_cuda, training_products
+from learner.encoding import CPU_TEXTS, CPU_TOKENS, CUDA_TEXTS, CUDA_TOKENS
 from learner.errors import CheckpointError, EncoderError
 from learner.progress import Progress, silent
 from learner.quiet import quiet
@@ -23,7 +25,7 @@ class TunedModel:
     def __init__(self, labels: list[str], model: nn.Module, folder: Path, max_length: int) -> None:
         """folder: where the tokenizer is."""
         self.labels, self.max_length, self.folder = labels, max_length, folder
-        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = "cuda" if on_cuda() else "cpu"
         torch.set_num_threads(cores())
         self.model: Any = model.to(self.device)
         self.reader = tokens.TokenReader(folder, "", max_length)
@@ -41,9 +43,11 @@ class TunedModel:
         return wide[-1]
 
     def forward(self, ids: Sequence[list[int]]) -> torch.Tensor:
-        """Logits (n, k) of token ids; bf16 products on CUDA."""
+        """Logits (n, k) of token ids; bf16 products on CUDA, and in training wherever they are fast."""
         input_ids, mask = (torch.from_numpy(part).to(self.device) for part in self.reader.pad(ids))
-        with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
+        # On a CPU the scores are to be those of the exported model, which plain transformers runs in fp32.
+        exact = self.device == "cpu" and not self.model.training
+        with nullcontext() if exact else training_products(self.device):
             logits: torch.Tensor = self.model(input_ids=input_ids, attention_mask=mask).logits
         return logits.float()
 

@@ -86,8 +86,8 @@ def simulate_command(
     SVG; bands are 95 % intervals over the seeds. Each finished run is kept in runs.jsonl: the same call goes on where
     an earlier one was stopped.
     """
+    from learner.devices import cores
     from learner.encoders import resolve
-    from learner.encoding import cores
     from learner.simulation.arms import Plan, arms_of
     from learner.simulation.record import RunFile
     from learner.simulation.runner import simulate, tasks_of
