@@ -111,7 +111,7 @@ class ContrastiveSettings(Settings):
         choices=("cosine", "cosent", "supcon"),
     )
     pairs: int | None = setting(
-        5, "Like and unlike pairs drawn per label and epoch; empty: all, as sampling says.", 1, 1000
+        20, "Like and unlike pairs drawn per label and epoch; empty: all, as sampling says.", 1, 1000
     )
     sampling: Literal["oversampling", "undersampling", "unique"] = setting(
         "oversampling",
@@ -119,7 +119,7 @@ class ContrastiveSettings(Settings):
         choices=("oversampling", "undersampling", "unique"),
     )
     epochs: int = setting(1, "Passes over the pairs.", 1, 100, search=Span(1, 3))
-    max_steps: int = setting(200, "Steps at most, which keeps a round on a CPU bounded.", 1, 100_000)
+    max_steps: int = setting(400, "Steps at most, which keeps a round on a CPU bounded.", 1, 100_000)
     learning_rate: float = setting(
         2e-5, "Step size at its peak.", 1e-7, 1e-2, search=Span(5e-6, 1e-4, log=True)
     )
@@ -141,8 +141,10 @@ class ContrastiveSettings(Settings):
 class AutoSettings(Settings):
     """What `auto` may try, and for how long."""
 
-    candidate: str = setting("finetune", "What is trained beside head and compared with it.", choices=TUNED)
-    min_labels: int = setting(400, "With fewer labels head is taken untried.", 2, 1_000_000)
+    candidate: str = setting(
+        "contrastive", "What is trained beside head and compared with it.", choices=TUNED
+    )
+    min_labels: int = setting(100, "With fewer labels head is taken untried.", 2, 1_000_000)
     budget_minutes: float = setting(10.0, "Minutes that this may add to a round.", 0.01, 1440.0)
 
 

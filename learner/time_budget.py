@@ -22,9 +22,9 @@ class TooSlow(OutOfTime):
     expected: seconds that all its steps would take; available: seconds there are for a new beginning.
     """
 
-    def __init__(self, expected: float, available: float) -> None:
-        super().__init__(f"{expected:.1f} s of {available:.1f} s")
-        self.expected, self.available = expected, available
+    def __init__(self, steps: int, expected: float, available: float) -> None:
+        super().__init__(f"{steps} steps in {expected:.1f} s of {available:.1f} s")
+        self.steps, self.expected, self.available = steps, expected, available
 
 
 class Watch:
@@ -56,4 +56,4 @@ class Watch:
         self.expected = pace * total
         left = self.deadline - now
         if pace * (total - done) > left:
-            raise TooSlow(self.expected, left)
+            raise TooSlow(total, self.expected, left)

@@ -1,11 +1,12 @@
 """`auto`: head, unless a tuned encoder proves better on the validation part, within a time budget.
 
-Tuning pays with many labels (a point at best with up to 400 of CR, two with 600, three with all 3,012), so below
-`min_labels` nothing is tried. Above, one candidate is trained beside head and compared with it.
+Whether tuning pays depends on the encoder more than on the labels (docs/benchmarks.md: with 100 labels pairs gave
+minilm two to seven points over head, e5-small none), so one candidate is trained beside head and compared with it,
+but for the first `min_labels`, with which nothing could be proved.
 
 The validation part is to judge, so the candidate never sees it: early stopping gets a share of its own training
 labels, or none. What it costs is told by its first steps on the real texts. Too slow, it starts again with fewer
-epochs, or not at all; whatever was foretold, it is ended when its time is over, and head is kept.
+epochs or steps, or not at all; whatever was foretold, it is ended when its time is over, and head is kept.
 """
 
 import time
@@ -24,7 +25,7 @@ from learner.encoders import Encoder
 from learner.errors import EncoderError, NotEnoughLabels, TrainingDiverged
 from learner.progress import InPhase, Progress, silent
 from learner.report import Candidate, Choice
-from learner.settings import RoundSettings
+from learner.settings import ContrastiveSettings, RoundSettings
 from learner.time_budget import Clock, OutOfTime, TooSlow, Watch
 from learner.words import spoken
 
@@ -36,8 +37,8 @@ MIN_VALIDATION: Final = 50
 LEVEL: Final = 0.8
 # The rest of the budget is for the comparison and for scoring the pool with a slower model.
 TRAINING_SHARE: Final = 0.8
-# Fewer passes leave an encoder about where it was.
-MIN_EPOCHS: Final = 2
+# Fewer passes, or steps on pairs, leave an encoder about where it was.
+MIN_EPOCHS, MIN_STEPS = 2, 50
 # Below the pace that was measured, so that a machine that slows down a little still ends in time.
 CAUTION: Final = 0.9
 
@@ -139,7 +140,7 @@ class AutoClassifier(RoundClassifier):
             raise _HeadKept(f"Head was taken: {name} could not be trained. {problem}") from problem
 
     def _in_time(self, settings: RoundSettings, fit: Fit, progress: Progress) -> "_Tuned":
-        """Begun again with fewer epochs where its pace asks for them; TooSlow, OutOfTime."""
+        """Begun again with fewer epochs or steps where its pace asks for it; TooSlow, OutOfTime."""
         candidate, began = self._create(settings), self.clock()
         watch = Watch(progress, self.started + TRAINING_SHARE * self.budget, self.clock)
         try:
@@ -204,13 +205,19 @@ class _HeadKept(Exception):
 
 
 def _shortened(settings: RoundSettings, slow: TooSlow) -> RoundSettings:
-    """The same training in as many epochs as there is time for; `slow` again where that is too few or unknown."""
-    group = getattr(settings, settings.classifier)
-    epochs = int((_epochs(settings) or 0) * CAUTION * slow.available / slow.expected)
-    if epochs < MIN_EPOCHS:
+    """The same training in as many epochs, or steps, as there is time for; `slow` again where that is too few."""
+    group, share = getattr(settings, settings.classifier), CAUTION * slow.available / slow.expected
+    name, all_of_it, least = (
+        ("max_steps", slow.steps, MIN_STEPS)
+        if isinstance(group, ContrastiveSettings)
+        else ("epochs", group.epochs, MIN_EPOCHS)
+    )
+    if (granted := int(share * all_of_it)) < least:
         raise slow
-    return replace(settings, **{settings.classifier: replace(group, epochs=epochs)})
+    return replace(settings, **{settings.classifier: replace(group, **{name: granted})})
 
 
 def _epochs(settings: RoundSettings) -> int | None:
-    return getattr(getattr(settings, settings.classifier), "epochs", None)
+    """None where pairs are trained on, which counts steps."""
+    group = getattr(settings, settings.classifier)
+    return None if isinstance(group, ContrastiveSettings) else int(group.epochs)

@@ -59,7 +59,7 @@ class Fitted:
         finetune: dict[str, Any] | None = None,
         **auto: Any,
     ) -> AutoClassifier:
-        values = {"min_labels": 100, **auto}
+        values = {"min_labels": 100, "candidate": "finetune", **auto}
         settings = RoundSettings.from_dict(
             {"classifier": "auto", "auto": values, "finetune": {**TAMED, **(finetune or {})}}
         )
@@ -169,6 +169,21 @@ def test_fewer_epochs_are_trained_where_all_do_not_go_into_the_budget(fitted: Fi
     assert tuned.epochs is not None and 2 <= tuned.epochs < TAMED["epochs"]
 
 
+def test_fewer_steps_on_pairs_are_trained_where_all_do_not_go_into_the_budget(fitted: Fitted) -> None:
+    """240 labels give 600 steps, of which 400 are allowed; the clock grants about a third of them."""
+    steps: list[int] = []
+    auto = fitted(
+        labels=240,
+        candidate="contrastive",
+        clock=ticking(1),
+        budget_minutes=3,
+        progress=lambda phase, done, total: steps.append(total),
+    )
+    (tuned,) = [each for each in auto.choice.candidates if each.classifier == "contrastive"]
+    assert tuned.epochs is None
+    assert 400 in steps and 50 <= steps[-1] < 200
+
+
 def test_whatever_was_foretold_training_ends_with_its_time(fitted: Fitted) -> None:
     """The first steps are quick, a later one takes for ever."""
     now = 0.0
@@ -191,7 +206,11 @@ def test_a_pool_that_would_take_too_long_to_score_keeps_head(fitted: Fitted) -> 
 
     encoder = fitted.encoder
     settings = RoundSettings.from_dict(
-        {"classifier": "auto", "auto": {"min_labels": 100}, "finetune": {**TAMED, "epochs": 1}}
+        {
+            "classifier": "auto",
+            "auto": {"min_labels": 100, "candidate": "finetune"},
+            "finetune": {**TAMED, "epochs": 1},
+        }
     )
     auto = AutoClassifier(settings, LABELS, encoder, fitted.features, clock=lambda: now)
     train, validation = either_or(100, 0), either_or(100, 1)
@@ -219,7 +238,7 @@ def test_a_round_ends_in_an_ordinary_checkpoint_of_what_was_chosen(
     tiny_encoder: Encoder, encoders_root: Path, tmp_path: Path
 ) -> None:
     settings = {
-        "classifier": "auto", "auto": {"min_labels": 100}, "finetune": TAMED, "query_size": 5,
+        "classifier": "auto", "auto": {"min_labels": 100, "candidate": "finetune"}, "finetune": TAMED, "query_size": 5,
         "search": {"trials": 1},
     }  # fmt: skip
     pool = part(50, 4)

@@ -19,7 +19,7 @@ from learner.settings import ContrastiveSettings
 
 
 def a_classifier(encoder: Encoder, **settings: object) -> ContrastiveClassifier:
-    values = {"max_steps": 8, "learning_rate": 1e-3, **settings}
+    values = {"pairs": 5, "max_steps": 8, "learning_rate": 1e-3, **settings}
     return ContrastiveClassifier(LABELS, encoder, ContrastiveSettings.from_dict(values), seed=1)
 
 

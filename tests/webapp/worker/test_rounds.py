@@ -56,7 +56,7 @@ def test_what_auto_and_the_search_decided_is_stored_with_the_round(
     assert run_next(db, instance, utc_now())
     done = rounds.get(db, this.id)
     assert done.settings["classifier"] == "auto" and done.report["classifier"] == "head"
-    assert done.report["choice"]["reason"].startswith("Head was taken: tuning is tried from 400")
+    assert done.report["choice"]["reason"].startswith("Head was taken: tuning is tried from 100")
     assert done.report["search"]["reason"].startswith("The search was left out")
     version = model_versions.serving(db, labelled.id)
     assert version is not None and version.classifier == "head"
