@@ -162,6 +162,6 @@ def _outlook(found: Advice, seconds: float | None) -> str:
 
 def _too_early(measured: int) -> str:
     return (
-        f"Too early to say when to stop: it takes {FEWEST_ROUNDS} rounds measured on at least {FEWEST_MEASURED}"
-        f" labels, and there are {measured}."
+        f"Too early to say when to stop: it takes {FEWEST_ROUNDS} rounds of one classifier, measured on at"
+        f" least {FEWEST_MEASURED} labels, and there are {measured}."
     )

@@ -16,7 +16,10 @@ from webapp.store.projects import Project
 
 
 def advise(db: Database, project: Project, task: RoundTask, result: RoundResult) -> Advice:
-    """By the holdout where it has labels enough, else by the audit items."""
+    """By the holdout where it has labels enough, else by the audit items.
+
+    A curve belongs to one classifier on one encoder: rounds of others say nothing of where this one goes.
+    """
     scores = {metric.part: metric for metric in result.metrics if metric.name == "accuracy"}
     holdout = scores.get("holdout")
     enough = holdout is not None and holdout.n >= stopping.FEWEST_MEASURED
@@ -30,6 +33,8 @@ def advise(db: Database, project: Project, task: RoundTask, result: RoundResult)
             np.array([place.get(each.answers.get(id_, -1), -1) for id_ in ids.tolist()], dtype=np.int64),
         )
         for each in stop_store.former(db, project.id, part)
+        if (each.version.classifier, each.version.encoder_sha256)
+        == (result.report.classifier, task.encoder.sha256)
     ]
     now = Standing(len(task.train.ids), _score(scores.get(part)), result.stop_answers)
     counts: NDArray[np.int64] = np.bincount(task.train.y, minlength=len(task.label_names))

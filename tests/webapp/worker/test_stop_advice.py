@@ -46,6 +46,16 @@ def test_advice_comes_with_the_third_round_and_the_target_of_the_project(
     assert "the target of 20 % is reached" in advice["sentence"]
 
 
+def test_rounds_of_another_classifier_say_nothing_of_this_one(
+    db: Database, instance: Path, labelled: Project
+) -> None:
+    for settings in ({}, {}, {"classifier": "finetune", "finetune": {"epochs": 1}}):
+        started(db, labelled, **settings)
+        assert run_next(db, instance, utc_now())
+    advice = stopping.advice(db, labelled.id)
+    assert advice is not None and advice["code"] == "early" and "there are 1." in advice["sentence"]
+
+
 def test_shuffled_labels_are_refused_and_the_old_version_serves(
     db: Database, instance: Path, labelled: Project
 ) -> None:
