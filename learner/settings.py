@@ -106,12 +106,15 @@ class ContrastiveSettings(Settings):
     """The training of the encoder on pairs of labelled reviews, and the head after it."""
 
     loss: Literal["cosine", "cosent", "supcon"] = setting(
-        "cosine",
+        "supcon",
         "Pairs by their cosine, pairs by the order of their cosines, or whole batches against each other.",
         choices=("cosine", "cosent", "supcon"),
     )
     pairs: int | None = setting(
-        20, "Like and unlike pairs drawn per label and epoch; empty: all, as sampling says.", 1, 1000
+        20,
+        "Like and unlike pairs drawn per label and epoch; empty: all, as sampling says. Whole batches see as many.",
+        1,
+        1000,
     )
     sampling: Literal["oversampling", "undersampling", "unique"] = setting(
         "oversampling",
@@ -119,11 +122,11 @@ class ContrastiveSettings(Settings):
         choices=("oversampling", "undersampling", "unique"),
     )
     epochs: int = setting(1, "Passes over the pairs.", 1, 100, search=Span(1, 3))
-    max_steps: int = setting(400, "Steps at most, which keeps a round on a CPU bounded.", 1, 100_000)
+    max_steps: int = setting(200, "Steps at most, which keeps a round on a CPU bounded.", 1, 100_000)
     learning_rate: float = setting(
-        2e-5, "Step size at its peak.", 1e-7, 1e-2, search=Span(5e-6, 1e-4, log=True)
+        5e-5, "Step size at its peak.", 1e-7, 1e-2, search=Span(5e-6, 1e-4, log=True)
     )
-    batch_size: int = setting(16, "Pairs per step.", 4, 256)
+    batch_size: int = setting(32, "Pairs per step; reviews, where whole batches are compared.", 4, 256)
     warmup: float = setting(0.1, "Share of the steps in which the step size rises.", 0.0, 0.9)
     weight_decay: float = setting(0.01, "Pull of the weights towards zero.", 0.0, 1.0)
     freeze_embeddings: bool = setting(True, "Leave the word embeddings as they are.")

@@ -170,7 +170,7 @@ def test_fewer_epochs_are_trained_where_all_do_not_go_into_the_budget(fitted: Fi
 
 
 def test_fewer_steps_on_pairs_are_trained_where_all_do_not_go_into_the_budget(fitted: Fitted) -> None:
-    """240 labels give 600 steps, of which 400 are allowed; the clock grants about a third of them."""
+    """240 labels give 300 steps, of which 200 are allowed; the clock grants about half of them."""
     steps: list[int] = []
     auto = fitted(
         labels=240,
@@ -181,7 +181,7 @@ def test_fewer_steps_on_pairs_are_trained_where_all_do_not_go_into_the_budget(fi
     )
     (tuned,) = [each for each in auto.choice.candidates if each.classifier == "contrastive"]
     assert tuned.epochs is None
-    assert 400 in steps and 50 <= steps[-1] < 200
+    assert 200 in steps and 50 <= steps[-1] < 200
 
 
 def test_whatever_was_foretold_training_ends_with_its_time(fitted: Fitted) -> None:

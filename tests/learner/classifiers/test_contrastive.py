@@ -19,7 +19,14 @@ from learner.settings import ContrastiveSettings
 
 
 def a_classifier(encoder: Encoder, **settings: object) -> ContrastiveClassifier:
-    values = {"pairs": 5, "max_steps": 8, "learning_rate": 1e-3, **settings}
+    values = {
+        "loss": "cosine",
+        "pairs": 5,
+        "batch_size": 16,
+        "max_steps": 8,
+        "learning_rate": 1e-3,
+        **settings,
+    }
     return ContrastiveClassifier(LABELS, encoder, ContrastiveSettings.from_dict(values), seed=1)
 
 
