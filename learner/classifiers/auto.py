@@ -153,7 +153,7 @@ class AutoClassifier(RoundClassifier):
         """Why the tuned one is taken, from both classifiers' predictions on the validation part."""
         texts, y = list(validation.x), np.asarray(validation.y)
         new = self._predicted(tuned, texts, progress)
-        old = self.head.model.predict_proba(texts, InPhase("train", progress)).argmax(axis=1)
+        old = self.head.model.predict_proba(texts, InPhase("evaluate", progress)).argmax(axis=1)
         seed, name, n = self.settings.seed, tuned.settings.classifier, len(y)
         macro = gate.differences(y, old, new, self.labels, seed, LEVEL)[1]
         self.tried = [
@@ -178,7 +178,7 @@ class AutoClassifier(RoundClassifier):
         name, minutes = tuned.settings.classifier, f"{self.budget / 60:g}"
         try:
             watch = Watch(progress, end, self.clock)
-            proba = tuned.classifier.model.predict_proba(texts, InPhase("train", watch))
+            proba = tuned.classifier.model.predict_proba(texts, InPhase("evaluate", watch))
             pace = (self.clock() - began) / len(texts)
             limit = tuned.settings.effective_score_limit or self.texts
             if self.clock() + pace * min(self.texts, limit + len(texts)) > end:
