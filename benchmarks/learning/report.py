@@ -32,7 +32,8 @@ def main(folder: Path) -> None:
     print("\n## Labels to 95 % of the macro-F1 that all training labels give\n")
     ratios: list[tuple[float, float]] = []
     _table(
-        ["set", "encoder", "all labels", "default", "random", "ratio (95 % interval)"], _needed(ours, ratios)
+        ["set", "encoder", "all labels", "default", "random", "ratio (95 % interval)", "area"],
+        _needed(ours, ratios),
     )
     if ratios:
         least, most = (median(bounds) for bounds in zip(*ratios, strict=True))
@@ -74,18 +75,29 @@ def _needed(ours: dict[Path, Any], ratios: list[tuple[float, float]]) -> Iterato
             f"{arms[DEFAULT]['full_data']['macro_f1']:.3f}",
             *shown,
             _ratio(ratio),
+            _area(arms),
         ]
 
 
 def _ratio(ratio: dict[str, Any]) -> str:
-    upper = "" if ratio["at_most"] is None else f"{ratio['at_most']:.2f}"
-    value = (
-        f"{ratio['at_least']:.2f}"
-        if ratio["at_least"] == ratio["at_most"]
-        else f"{ratio['at_least']:.2f} to {upper}"
+    """In words where runs ended before they got there, so that only bounds are known."""
+    least, most, low, high = (ratio[key] for key in ("at_least", "at_most", "low", "high"))
+    if most is None:
+        return "unknown: over the budget" if least == 0 else f"at least {least:.2f}"
+    to_high = "" if high is None else f" to {high:.2f}"
+    if least == most:
+        return f"{least:.2f} ({low:.2f}{to_high or ' upwards'})"
+    between = f"{least:.2f} to {most:.2f}" if least else f"at most {most:.2f}"
+    return f"{between} ({to_high.strip()})" if to_high else between
+
+
+def _area(arms: dict[str, Any]) -> str:
+    """How far the default's curve lies above random's in the mean, in points of accuracy / macro-F1."""
+    gains = (
+        100 * (arms[DEFAULT]["area"][score]["value"] - arms[RANDOM]["area"][score]["value"])
+        for score in ("accuracy", "macro_f1")
     )
-    high = "" if ratio["high"] is None else f"{ratio['high']:.2f}"
-    return f"{value} ({ratio['low']:.2f} to {high})"
+    return " / ".join(f"{gain:+.1f}" for gain in gains)
 
 
 def _seconds(ours: dict[Path, Any], theirs: Any) -> Iterator[list[str]]:
