@@ -27,9 +27,8 @@ def bf16_is_fast(device: str) -> bool:
 
     if device == "cuda":
         return True
-    capabilities: dict[str, object] = getattr(
-        torch.cpu, "get_capabilities", dict
-    )()  # older versions of torch do not tell
+    tell = getattr(torch.cpu, "get_capabilities", dict)  # older versions of torch do not tell
+    capabilities: dict[str, object] = tell()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
