@@ -1,8 +1,8 @@
 """`auto`: head, unless a tuned encoder proves better on the validation part, within a time budget.
 
-Whether tuning pays depends on the reviews and the encoder: with 100 labels, pairs took one set a point down and others
-up to three up (docs/benchmarks.md). So one candidate is trained beside head and compared with it, but for the first
-`min_labels`, with which nothing could be proved.
+Whether tuning pays depends on the reviews and the encoder: with 100 labels, pairs took one set half a point of
+macro-F1 down and others up to three and a half up (docs/benchmarks.md). So one candidate is trained beside head and
+compared with it, but for the first `min_labels`, with which nothing could be proved.
 
 The validation part is to judge, so the candidate never sees it: early stopping gets a share of its own training
 labels, or none. What it costs is told by its first steps on the real texts. Too slow, it starts again with fewer
