@@ -31,7 +31,8 @@ LOOKS_LIKE = st.one_of(
     st.integers().map(str),
     st.floats().map(str),
     st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n"), min_size=1, max_size=20).filter(
-        str.strip
+        # What is invisible counts as no text, such as a byte-order mark alone.
+        lambda text: any(sign.isprintable() and not sign.isspace() for sign in text)
     ),
 )
 ROWS = st.lists(
