@@ -123,6 +123,7 @@ def add_annotator(page: Page, address: str, name: str) -> None:
 def open_queue(page: Page) -> None:
     """From the home page to the first review, without touching the mouse after that."""
     page.get_by_role("link", name="Phones").first.click()
+    page.wait_for_url("**/annotate")  # and for its scripts: the text can be read before the keys work
     expect(page.locator(".hero-text")).to_be_visible()
 
 

@@ -91,7 +91,9 @@ def test_an_answer_that_is_refused_is_shown_until_it_is_dismissed(ada: Desk) -> 
     ada.page.locator("#note").fill("the zip broke")
     ada.page.locator(".sheet-text").focus()
     ada.db["labels"].update(1, {"retired_at": "2026-03-01"})
-    text, _ = ada.answer("1")
+    with ada.page.expect_response("**/annotate/ahead") as again:
+        text, _ = ada.answer("1")
+    again.value.finished()
     refused = ada.page.locator("#refused")
     for part in (text, "negative", "the zip broke", "no longer in the project"):
         expect(refused).to_contain_text(part)
