@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import small_text_arms
+from options import parser_of
 from sets import read
 
 from learner import encoders
@@ -72,13 +73,8 @@ def _run(name: str, encoder: str, arm: str, seed: int, options: argparse.Namespa
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sets", nargs="+", help="demo, or a NAME.csv.gz of the data folder")
-    parser.add_argument("--data", type=Path, help="folder of the files")
-    parser.add_argument("--instance", type=Path, default=Path("instance"), help="where the encoders are")
-    parser.add_argument("--encoders", default="e5-small,minilm")
+    parser = parser_of(__doc__, seeds=3)
     parser.add_argument("--arms", default=",".join(small_text_arms.ARMS))
-    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--start", type=int, default=20)
     parser.add_argument("--batch", type=int, default=40)
     parser.add_argument("--budget", type=int, default=100)
@@ -86,7 +82,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--bf16", action="store_true", help="for CPUs that have it (avx512_bf16 in /proc/cpuinfo)"
     )
-    parser.add_argument("--out", type=Path, required=True)
     return parser.parse_args()
 
 

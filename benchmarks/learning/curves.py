@@ -10,8 +10,8 @@ A few minutes a set on two cores, once its texts are encoded.
 import argparse
 import json
 import sys
-from pathlib import Path
 
+from options import parser_of
 from sets import read
 
 from learner import encoders
@@ -43,19 +43,13 @@ def _told(phase: str, done: int, total: int) -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sets", nargs="+", help="demo, or a NAME.csv.gz of the data folder")
-    parser.add_argument("--data", type=Path, help="folder of the files")
-    parser.add_argument("--instance", type=Path, default=Path("instance"), help="where the encoders are")
-    parser.add_argument("--encoders", default="e5-small,minilm")
+    parser = parser_of(__doc__, seeds=10)
     parser.add_argument("--classifiers", default="head")
     parser.add_argument("--strategies", default="margin-diverse,random")
-    parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--start", type=int, default=20)
     parser.add_argument("--batch", type=int, default=20)
     parser.add_argument("--budget", type=int, default=600)
     parser.add_argument("--jobs", type=int, default=cores())
-    parser.add_argument("--out", type=Path, required=True)
     return parser.parse_args()
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from baselines import finished
+from options import parser_of
 from sets import LabelledSet, read
 
 from learner import classifiers, encoders
@@ -101,17 +102,11 @@ def _report(path: Path) -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sets", nargs="*", help="demo, or a NAME.csv.gz of the data folder")
-    parser.add_argument("--data", type=Path, help="folder of the files")
-    parser.add_argument("--instance", type=Path, default=Path("instance"), help="where the encoders are")
-    parser.add_argument("--encoders", default="e5-small,minilm")
+    parser = parser_of(__doc__, seeds=3, sets="*")
     parser.add_argument("--classifiers", default="head,contrastive,lora,finetune")
     parser.add_argument("--labels", default="100")
-    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--self-training", action="store_true")
     parser.add_argument("--report", action="store_true", help="only print what the file holds")
-    parser.add_argument("--out", type=Path, required=True)
     return parser.parse_args()
 
 
