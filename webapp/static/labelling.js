@@ -198,6 +198,7 @@
     stopwatch.start();
   }
   outbox.flush();
+  stock.refill();
 
   winnow.labelling = { showTop, show, onScreen };
 })();

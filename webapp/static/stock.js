@@ -89,9 +89,9 @@
     channel?.postMessage({ released: true });
   });
   // Whoever comes back, to a page that the browser kept or from a closed lid, asks for the leases again.
-  window.addEventListener("pageshow", () => {
+  window.addEventListener("pageshow", ({ persisted }) => {
     staying = false;
-    refill();
+    if (persisted) refill();
   });
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") refill();

@@ -1,8 +1,8 @@
 """The whole page by keyboard: labels, skip with a reason, note, undo, back and forward, help, keys of one's own."""
 
 import pytest
-from desk import Desk
-from playwright.sync_api import expect
+from desk import ADDRESS, Desk
+from playwright.sync_api import Route, expect
 
 from webapp.store import guidelines, users
 from webapp.store.connection import utc_now
@@ -43,6 +43,23 @@ def test_skip_flag_and_note(ada: Desk) -> None:
     ada.answer("f")
     assert last(ada) == ("flag", None, "1 s u f?")
     expect(ada.page.locator("#last-answer")).to_have_text("Flagged")
+
+
+def test_keys_work_while_the_cdn_does_not_answer(ada: Desk) -> None:
+    unanswered: list[Route] = []
+
+    def hold(route: Route) -> None:
+        unanswered.append(route)
+
+    ada.page.route("**/htmx.min.js", hold)
+    ada.page.evaluate("localStorage.setItem('winnow-swipe', 'on')")
+    with ada.page.expect_response("**/annotate/ahead"):
+        ada.page.goto(f"{ada.site.address}{ADDRESS}", wait_until="commit")
+    expect(ada.page.locator("#desk.swiping")).to_be_visible()  # by the last of the page's own scripts
+    given = [ada.answer(key) for key in "123"]
+    ada.all_sent()
+    assert ada.stored() == given
+    unanswered.pop().fallback()
 
 
 def test_back_through_my_reviews_and_forward_again(ada: Desk) -> None:
