@@ -1,4 +1,9 @@
-"""Print the tables of docs/benchmarks.md from what curves.py and baselines.py left in a folder."""
+"""Print the tables of docs/benchmarks.md from what curves.py and baselines.py left in a folder.
+
+    python benchmarks/learning/report.py curves
+
+Curves of `contrastive` are looked for in the folder of that name in it.
+"""
 
 import json
 import sys
@@ -15,19 +20,27 @@ AT = 100
 SHARE = "0.95"
 DEFAULT, RANDOM = "margin-diverse", "random"
 
+Case = tuple[str, str]  # set and encoder
+
 
 def main(folder: Path) -> None:
-    ours = {
-        path.parent: json.loads(path.read_text("utf-8"))
-        for path in sorted(folder.glob("*/*/simulation.json"))
-    }
-    theirs: dict[tuple[str, str], dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    ours = _simulations(folder)
+    tuned = _simulations(folder / "contrastive")
+    theirs: dict[Case, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for run in finished(folder / "baselines.jsonl"):
         theirs[run["set"], run["encoder"]][run["arm"]].append(run["points"])
     print(f"## Accuracy / macro-F1 at {AT} labels\n")
     _table(
-        ["set", "encoder", "default", "random", "small-text transformer", "small-text SetFit"],
-        _at(ours, theirs),
+        [
+            "set",
+            "encoder",
+            "default",
+            "random",
+            "contrastive",
+            "small-text transformer",
+            "small-text SetFit",
+        ],
+        _at(ours, tuned, theirs),
     )
     print("\n## Labels to 95 % of the macro-F1 that all training labels give\n")
     ratios: list[tuple[float, float]] = []
@@ -40,19 +53,25 @@ def main(folder: Path) -> None:
         print(f"\nMedian ratio over sets and encoders: from {least:.2f} to {most:.2f}")
     print("\n## Seconds of a round: training, and choosing the next batch\n")
     _table(
-        ["set", "encoder", "default", "small-text transformer", "small-text SetFit"], _seconds(ours, theirs)
+        ["set", "encoder", "default", "contrastive", "small-text transformer", "small-text SetFit"],
+        _seconds(ours, tuned, theirs),
     )
 
 
-def _at(ours: dict[Path, Any], theirs: Any) -> Iterator[list[str]]:
-    for path, result in ours.items():
+def _simulations(folder: Path) -> dict[Case, Any]:
+    """What curves.py found, by set and encoder."""
+    paths = sorted(folder.glob("*/*/simulation.json"))
+    return {(path.parts[-3], path.parts[-2]): json.loads(path.read_text("utf-8")) for path in paths}
+
+
+def _at(ours: dict[Case, Any], tuned: dict[Case, Any], theirs: Any) -> Iterator[list[str]]:
+    for case, result in ours.items():
         arms = _by_strategy(result)
-        row = [path.parent.name, path.name]
-        for strategy in (DEFAULT, RANDOM):
-            curves = arms[strategy]["curves"]
-            row.append(" / ".join(f"{_point(curves[score]):.3f}" for score in ("accuracy", "macro_f1")))
+        row = [*case, *(_scores(arms[strategy]) for strategy in (DEFAULT, RANDOM))]
+        known = tuned.get(case)
+        row.append(f"{_scores(_by_strategy(known)[DEFAULT])} ({len(known['seeds'])})" if known else "not run")
         for arm in ("small-text-transformer", "small-text-setfit"):
-            runs = theirs[path.parent.name, path.name].get(arm, [])
+            runs = theirs[case].get(arm, [])
             ends = [next(p for p in points if p["labels"] == AT) for points in runs]
             scores = [mean(end[score] for end in ends) for score in ("accuracy", "macro_f1")] if ends else []
             row.append(
@@ -61,8 +80,12 @@ def _at(ours: dict[Path, Any], theirs: Any) -> Iterator[list[str]]:
         yield row
 
 
-def _needed(ours: dict[Path, Any], ratios: list[tuple[float, float]]) -> Iterator[list[str]]:
-    for path, result in ours.items():
+def _scores(arm: Any) -> str:
+    return " / ".join(f"{_point(arm['curves'][score]):.3f}" for score in ("accuracy", "macro_f1"))
+
+
+def _needed(ours: dict[Case, Any], ratios: list[tuple[float, float]]) -> Iterator[list[str]]:
+    for case, result in ours.items():
         arms = _by_strategy(result)
         target = {strategy: arms[strategy]["targets"]["macro_f1"]["own"] for strategy in (DEFAULT, RANDOM)}
         counts = [target[strategy]["labels_to"][SHARE]["median"] for strategy in (DEFAULT, RANDOM)]
@@ -70,8 +93,7 @@ def _needed(ours: dict[Path, Any], ratios: list[tuple[float, float]]) -> Iterato
         ratios.append((ratio["at_least"], inf if ratio["at_most"] is None else ratio["at_most"]))
         shown = [f"over {result['budget']}" if count is None else f"{count:.0f}" for count in counts]
         yield [
-            path.parent.name,
-            path.name,
+            *case,
             f"{arms[DEFAULT]['full_data']['macro_f1']:.3f}",
             *shown,
             _ratio(ratio),
@@ -100,12 +122,17 @@ def _area(arms: dict[str, Any]) -> str:
     return " / ".join(f"{gain:+.1f}" for gain in gains)
 
 
-def _seconds(ours: dict[Path, Any], theirs: Any) -> Iterator[list[str]]:
-    for path, result in ours.items():
+def _seconds(ours: dict[Case, Any], tuned: dict[Case, Any], theirs: Any) -> Iterator[list[str]]:
+    for case, result in ours.items():
         seconds = _by_strategy(result)[DEFAULT]["seconds"]
-        row = [path.parent.name, path.name, f"{seconds['train']['p50']:.2f} + {seconds['query']['p50']:.2f}"]
+        row = [*case, f"{seconds['train']['p50']:.2f} + {seconds['query']['p50']:.2f}"]
+        if case in tuned:
+            seconds = _by_strategy(tuned[case])[DEFAULT]["seconds"]
+            row.append(f"{seconds['train']['p50']:.0f} + {seconds['query']['p50']:.0f}")
+        else:
+            row.append("not run")
         for arm in ("small-text-transformer", "small-text-setfit"):
-            runs = theirs[path.parent.name, path.name].get(arm, [])
+            runs = theirs[case].get(arm, [])
             # The last round that also chose a batch: both have about the same number of labels there.
             rounds = [points[-2] for points in runs if len(points) > 1]
             parts = (
