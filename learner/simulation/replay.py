@@ -1,6 +1,7 @@
 """One run: rounds from a cold start until the budget is spent; the file answers instead of an annotator."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -36,9 +37,35 @@ class Run:
     query_seconds: list[float] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Round:
+    """Rows of the corpus that have a label, in the order asked for, and what was fitted to them; None: one class.
+
+    The first round's rows were not asked for: no query_seconds.
+    """
+
+    labelled: Ints
+    fitted: RoundClassifier | None
+    train_seconds: float
+    query_seconds: float | None = None
+
+
 def replay(bench: Bench, task: Task, progress: Progress = silent) -> Run:
     """Run one task; progress counts its rounds, under the phase `simulate`."""
-    run, settings, steps = Run(), bench.plan.settings_of(task), rounds_of(bench, task)
+    run = Run()
+    for each in rounds(bench, task, progress):
+        if each.query_seconds is not None:
+            run.query_seconds.append(each.query_seconds)
+        run.train_seconds.append(each.train_seconds)
+        run.labels.append(len(each.labelled))
+        for name, value in _scores(bench, each.fitted, each.labelled).items():
+            run.scores[name].append(value)
+    return run
+
+
+def rounds(bench: Bench, task: Task, progress: Progress = silent) -> Iterator[Round]:
+    """The rounds of a task, one after the other."""
+    settings, steps = bench.plan.settings_of(task), rounds_of(bench, task)
     labelled = _cold_start(bench, settings, steps[0]) if task.strategy else bench.corpus.train
     fitted: RoundClassifier | None = None
     for number, wanted in enumerate(steps):
@@ -46,6 +73,7 @@ def replay(bench: Bench, task: Task, progress: Progress = silent) -> Run:
         def heard(phase: str, done: int, total: int, number: int = number) -> None:
             progress("simulate", number, len(steps))
 
+        queried = None
         if number:
             began = time.perf_counter()
             size = wanted - len(labelled)
@@ -53,14 +81,10 @@ def replay(bench: Bench, task: Task, progress: Progress = silent) -> Run:
             seed = (settings.seed * 10_007 + len(labelled)) % 2**31
             step = replace(settings, query_size=size, seed=seed)
             labelled = np.concatenate([labelled, _query(bench, step, fitted, labelled)])
-            run.query_seconds.append(time.perf_counter() - began)
+            queried = time.perf_counter() - began
         began = time.perf_counter()
         fitted = _fit(bench, settings, labelled, heard)
-        run.train_seconds.append(time.perf_counter() - began)
-        run.labels.append(len(labelled))
-        for name, value in _scores(bench, fitted, labelled).items():
-            run.scores[name].append(value)
-    return run
+        yield Round(labelled, fitted, time.perf_counter() - began, queried)
 
 
 def rounds_of(bench: Bench, task: Task) -> list[int]:
