@@ -80,9 +80,13 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:12])
 def test_no_text_takes_long(text: str) -> None:
-    """Twice the text takes about twice as long. A pattern that backtracks takes four times as long, or for ever."""
-    short, long = _seconds(text[: len(text) // 4]), _seconds(text)
-    assert long < 0.05 or long < 9 * short, (short, long)
+    """Four times the text takes some four times as long. A pattern that backtracks takes sixteen times, or for ever.
+
+    By then that is seconds, so what takes none needs no comparison, which noise could spoil.
+    """
+    eighth = len(text) // 8
+    long = _seconds(text)
+    assert long < 0.5 or long < 9 * _seconds(text[:eighth] + text[-eighth:])
     assert long < 5
 
 
