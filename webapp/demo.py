@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from learner.embedded import PIP_DOWNLOAD
+from learner.packages import PIP_DOWNLOAD
 from webapp.importing import ColumnMap, near_duplicate_key
 from webapp.store.errors import StoreError
 

