@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
 
 from webapp.api import bodies, replay
@@ -11,7 +11,8 @@ from webapp.auth import the_user
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.store import projects
-from webapp.store.projects import DEFAULT_LABELS, LANGUAGES, Project
+from webapp.store.projects import DEFAULT_LABELS, LANGUAGES, Project, ProjectSettings
+from webapp.usual_encoder import with_encoder
 
 blueprint = Blueprint("api_projects", __name__)
 
@@ -34,8 +35,9 @@ def create() -> ResponseReturnValue:
     if language not in LANGUAGES:
         sent.errors.setdefault("language", f"must be one of {', '.join(LANGUAGES)}.")
     sent.checked()
+    settings = with_encoder(ProjectSettings(), current_app.config["INSTANCE"], language)
     return replay.once(
-        lambda: shown(projects.create(get_db(), name, labels, language, by=the_user().id, now=now()))
+        lambda: shown(projects.create(get_db(), name, labels, language, settings, the_user().id, now()))
     )
 
 

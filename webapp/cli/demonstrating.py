@@ -14,6 +14,7 @@ from webapp.importing import FileOptions
 from webapp.instance import Instance, open_instance
 from webapp.store import projects, reviews
 from webapp.store.projects import Project, ProjectSettings
+from webapp.usual_encoder import with_encoder
 
 SETTINGS = ProjectSettings(holdout_size=demo.HOLDOUT, validation_size=demo.VALIDATION)
 
@@ -27,7 +28,7 @@ def prepare(instance: Instance, players: int = 0) -> None:
     add_default_encoder(instance)
     db = open_instance(instance)
     try:
-        project = _project(db)
+        project = _project(instance, db)
         if not reviews.counts(db, project.id)["total"]:
             fetched = _fill(instance, db, project)
             if players:
@@ -42,9 +43,13 @@ def prepare(instance: Instance, players: int = 0) -> None:
         click.echo("Log in with the name and password of the first start. Lost? winnow user passwd admin")
 
 
-def _project(db: Database) -> Project:
+def _project(instance: Instance, db: Database) -> Project:
     found = [project for project in projects.everything(db) if project.name == demo.PROJECT]
-    return found[0] if found else projects.create(db, demo.PROJECT, settings=SETTINGS)
+    return (
+        found[0]
+        if found
+        else projects.create(db, demo.PROJECT, settings=with_encoder(SETTINGS, instance, "en"))
+    )
 
 
 def _fill(instance: Instance, db: Database, project: Project) -> list[demo.DemoReview]:

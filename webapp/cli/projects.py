@@ -7,7 +7,8 @@ from webapp.cli.context import pass_database
 from webapp.cli.output import json_option, print_rows
 from webapp.instance import Instance
 from webapp.store import projects, reviews, stopping
-from webapp.store.projects import DEFAULT_LABELS, LANGUAGES
+from webapp.store.projects import DEFAULT_LABELS, LANGUAGES, ProjectSettings
+from webapp.usual_encoder import with_encoder
 
 
 @click.group("project")
@@ -29,7 +30,8 @@ def project_command() -> None:
 @pass_database
 def create(instance: Instance, db: Database, name: str, labels: str, language: str) -> None:
     """Create a project: one label set and its reviews."""
-    project = projects.create(db, name, labels.split(","), language)
+    settings = with_encoder(ProjectSettings(), instance, language)
+    project = projects.create(db, name, labels.split(","), language, settings)
     click.echo(
         f"Created project {project.id}: {project.name} ({', '.join(label.name for label in project.labels)})."
     )

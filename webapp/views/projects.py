@@ -30,7 +30,8 @@ from webapp.store import (
 )
 from webapp.store.errors import InvalidValue, NameTaken
 from webapp.store.model_versions import Metric
-from webapp.store.projects import Project
+from webapp.store.projects import Project, ProjectSettings
+from webapp.usual_encoder import with_encoder
 from webapp.views.rounds import encoder_names, offers_stars, usual_settings
 
 blueprint = Blueprint("projects", __name__)
@@ -54,8 +55,9 @@ def create() -> ResponseReturnValue:
     if not form.errors:
         new = form.checked()
         try:
+            settings = with_encoder(ProjectSettings(), current_app.config["INSTANCE"], new.language)
             project = projects.create(
-                get_db(), new.name, new.labels, new.language, by=the_user().id, now=now()
+                get_db(), new.name, new.labels, new.language, settings, by=the_user().id, now=now()
             )
             return redirect_to(url_for("imports.new", project_id=project.id))
         except NameTaken as error:

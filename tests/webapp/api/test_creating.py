@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,6 +48,16 @@ UNFIT = [
         {"name": "x", "labels": [1, 2]}, {"name": "x", "language": "fr"}, {"name": "x", "settings": {}},
         {"name": "x", "id": 7},
     ]  # fmt: skip
+
+
+def test_a_project_starts_with_the_encoder_that_reads_its_language_best(
+    ruler: Program, web_db: Database, web_instance: Instance, tmp_path: Path
+) -> None:
+    encoders.add(web_instance.encoders, str(tiny_encoder.build(tmp_path / "bge-small")))
+    for language in ("en", "zh"):
+        assert ruler.post("/projects", {**NEW, "name": language, "language": language}).status_code == 201
+    chosen = {each.name: each.settings.learner for each in projects.everything(web_db)}
+    assert chosen == {"en": {"encoder": "bge-small"}, "zh": {}}
 
 
 def test_a_project_that_does_not_fit_is_422(ruler: Program, web_db: Database) -> None:

@@ -1,9 +1,15 @@
 import json
 from collections.abc import Callable
+from pathlib import Path
 
+import tiny_encoder
 from builders import a_finished_round, a_project
 from click.testing import Result
 from sqlite_utils import Database
+
+from learner import encoders
+from webapp.instance import Instance
+from webapp.store import projects
 
 Winnow = Callable[..., Result]
 
@@ -16,6 +22,16 @@ def test_a_project_has_the_labels_given_in_their_order(winnow: Winnow, db: Datab
     (project,) = json.loads(winnow("project", "list", "--json").stdout)
     assert (project["name"], project["labels"], project["language"]) == ("Phones", "bad,mixed,good", "zh")
     assert project["reviews"] == project["labelled"] == 0
+
+
+def test_an_english_project_starts_with_the_encoder_for_english_where_it_was_added(
+    winnow: Winnow, db: Database, instance: Instance, tmp_path: Path
+) -> None:
+    encoders.add(instance.encoders, str(tiny_encoder.build(tmp_path / "bge-small")))
+    for name, language in (("Phones", "en"), ("手机", "zh")):
+        assert winnow("project", "create", name, "--language", language).exit_code == 0
+    chosen = {each.name: each.settings.learner for each in projects.everything(db)}
+    assert chosen == {"Phones": {"encoder": "bge-small"}, "手机": {}}
 
 
 def test_a_project_needs_two_labels(winnow: Winnow, db: Database) -> None:

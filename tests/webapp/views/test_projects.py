@@ -1,5 +1,7 @@
 """Projects: the list, a new one, the home with its next step and curve, the settings."""
 
+import json
+
 import pytest
 from builders import a_finished_round, a_project, a_user, an_annotation
 from conftest import Clock
@@ -34,6 +36,21 @@ def test_a_new_project_leads_to_its_import(admin: Browser, web_db: Database) -> 
     made = projects.named(web_db, "评论")
     assert answer.headers["Location"] == f"/projects/{made.id}/imports"
     assert [label.name for label in made.labels] == ["bad", "good"]
+
+
+def test_a_new_project_starts_with_the_encoder_that_reads_its_language_best(
+    admin: Browser, web_db: Database, web_instance: Instance
+) -> None:
+    an_encoder(web_instance)
+    new = {"labels": "bad\ngood", "language": "en"}
+    admin.post("/projects/new", {"name": "Before", **new})
+    an_encoder(web_instance, "bge-small")
+    admin.post("/projects/new", {"name": "English", **new})
+    admin.post("/projects/new", {"name": "Chinese", **new, "language": "zh"})
+    chosen = {each.name: each.settings.learner for each in projects.everything(web_db)}
+    assert chosen == {"Before": {}, "English": {"encoder": "bge-small"}, "Chinese": {}}
+    page = admin.get(f"/projects/{projects.named(web_db, 'English').id}/settings").text
+    assert '<option value="bge-small" selected>' in page
 
 
 def test_a_name_that_is_taken_is_said_and_what_was_typed_kept(admin: Browser, web_db: Database) -> None:
@@ -196,11 +213,12 @@ FINETUNE = {
 }  # fmt: skip
 
 
-def an_encoder(instance: Instance) -> None:
+def an_encoder(instance: Instance, name: str = "e5-small") -> None:
     """An encoder by name only: enough for forms, which never load it."""
-    folder = instance.encoders / "e5-small"
+    folder = instance.encoders / name
     folder.mkdir(parents=True)
-    (folder / "winnow-encoder.json").write_text('{"name": "e5-small", "sha256": "ab", "settings": {}}')
+    note = {"name": name, "sha256": "ab", "settings": {}}
+    (folder / "winnow-encoder.json").write_text(json.dumps(note))
 
 
 def test_a_project_is_paused_with_a_banner_and_goes_on(admin: Browser, web_db: Database) -> None:
