@@ -26,7 +26,6 @@ with five: stars alone are worse than chance there, and the rule leaves them out
 import argparse
 import csv
 import gzip
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +33,7 @@ import numpy as np
 
 from learner.classifiers.head import HeadClassifier
 from learner.classifiers.interface import dataset
+from learner.embeddings import Encode
 from learner.encoders import Encoder, resolve
 from learner.evaluation import confusion, summary
 from learner.features import FeatureCache
@@ -61,14 +61,6 @@ def main() -> None:
     encoder = resolve(arguments.encoders, arguments.encoder)
     corpus = _corpus(arguments)
     cache = FeatureCache(arguments.features, encoder)
-    every = list(
-        dict.fromkeys(corpus.texts + corpus.test + list(corpus.foreign.texts if corpus.foreign else ()))
-    )
-    rows, features = {text: row for row, text in enumerate(every)}, cache.encode(every)
-
-    def encode(texts: Sequence[str], *_: object) -> np.ndarray:
-        return features[[rows[text] for text in texts]]
-
     print(
         f"{arguments.file.name}, {encoder.name}: {len(corpus.texts)} to learn from, {len(corpus.test)} to test on"
     )
@@ -79,7 +71,7 @@ def main() -> None:
     print(f"  {'labels':<22}" + "".join(f"{count:>14}" for count in LABELS))
     for way in ("people alone", "with stars", f"stars always {WORTH:g}", "stars like people"):
         scores = [
-            [_score(corpus, encode, encoder, way, count, seed) for seed in range(arguments.seeds)]
+            [_score(corpus, cache.encode, encoder, way, count, seed) for seed in range(arguments.seeds)]
             for count in LABELS
         ]
         means = [np.mean(each, axis=0) if None not in each else None for each in scores]
@@ -88,7 +80,7 @@ def main() -> None:
 
 
 def _score(
-    corpus: Corpus, encode: object, encoder: Encoder, way: str, count: int, seed: int
+    corpus: Corpus, encode: Encode, encoder: Encoder, way: str, count: int, seed: int
 ) -> tuple[float, float] | None:
     """Accuracy and macro-F1 with so many labels drawn at random; None where there is nothing to learn from."""
     order = np.random.default_rng(seed).permutation(len(corpus.y))
@@ -103,7 +95,7 @@ def _score(
         weights = np.concatenate([np.ones(count), np.full(both.weak, min(1.0, WORTH / both.weak))])
     if len(np.unique(both.y)) < 2:
         return None
-    head = HeadClassifier(corpus.names, encode, HeadSettings(), encoder.settings.head_c, seed)  # type: ignore[arg-type]
+    head = HeadClassifier(corpus.names, encode, HeadSettings(), encoder.settings.head_c, seed)
     head.fit(dataset(both.texts, both.y, len(corpus.names)), weights)
     predicted = head.model.predict_proba(corpus.test).argmax(axis=1)
     found = summary(confusion(corpus.test_y, predicted, len(corpus.names)))

@@ -21,6 +21,7 @@ from learner.advice import Advice
 from learner.batch import ScoredPool, next_batch, seed_queue
 from learner.classifiers.head import HeadClassifier
 from learner.classifiers.interface import dataset
+from learner.embeddings import Encode
 from learner.encoders import resolve
 from learner.evaluation import Metric
 from learner.features import FeatureCache
@@ -36,7 +37,7 @@ AUDIT_EVERY = 100
 
 @dataclass(frozen=True)
 class Corpus:
-    """texts, y (n,) and features (n, d); rows of the pool, and of the part that tells the truth."""
+    """texts, y (n,), features (n, d) and what makes them; rows of the pool, and of the part that tells the truth."""
 
     name: str
     texts: list[str]
@@ -46,6 +47,7 @@ class Corpus:
     pool: NDArray[np.int64]
     test: NDArray[np.int64]
     c: float
+    encode: Encode
 
 
 @dataclass(frozen=True)
@@ -167,22 +169,18 @@ def read(file: Path, encoder: str, encoders: Path, features: Path) -> Corpus:
     kept = [*pool[:POOL], *test[:TEST]]
     texts, names = [row[0] for row in kept], sorted({row[1] for row in kept})
     found = resolve(encoders, encoder)
-    encoded = FeatureCache(features, found).encode(texts)
+    cache = FeatureCache(features, found)
     y = np.array([names.index(row[1]) for row in kept], dtype=np.int64)
     rows_of = np.arange(len(kept))
     size = min(POOL, len(pool))
     name = file.name.removesuffix(".csv.gz")
-    return Corpus(name, texts, y, names, encoded, rows_of[:size], rows_of[size:], found.settings.head_c)
+    parts = rows_of[:size], rows_of[size:]
+    return Corpus(name, texts, y, names, cache.encode(texts), *parts, found.settings.head_c, cache.encode)
 
 
 def replay(corpus: Corpus, seed: int) -> Iterator[Round]:
     """Rounds of the default strategy with their audit share, from a k-means start to the budget."""
     rng = np.random.default_rng(seed)
-    place = {text: row for row, text in enumerate(corpus.texts)}
-
-    def encode(texts: Sequence[str], progress: object = None) -> NDArray[np.float32]:
-        return corpus.features[[place[text] for text in texts]]
-
     settings = RoundSettings(query_size=BATCH, seed=seed)
     stop_set = rng.choice(corpus.pool, min(STOP_SET, len(corpus.pool)), replace=False)
     holdout = rng.choice(corpus.test, HOLDOUT, replace=False)
@@ -192,7 +190,7 @@ def replay(corpus: Corpus, seed: int) -> Iterator[Round]:
     while True:
         y = corpus.y[labelled]
         if len(np.unique(y)) > 1:
-            classifier = HeadClassifier(corpus.labels, encode, HeadSettings(), corpus.c, seed)
+            classifier = HeadClassifier(corpus.labels, corpus.encode, HeadSettings(), corpus.c, seed)
             train = dataset([corpus.texts[row] for row in labelled], y, len(corpus.labels))
             classifier.fit(train)
             classifier.calibrate(train, weights > 0, train)

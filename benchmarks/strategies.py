@@ -19,10 +19,10 @@ from scipy.stats import t as student
 from learner.batch import ScoredPool, next_batch, seed_queue
 from learner.classifiers.head import HeadClassifier
 from learner.classifiers.interface import dataset
+from learner.embeddings import Encode
 from learner.encoders import resolve
 from learner.evaluation import confusion, summary
 from learner.features import FeatureCache
-from learner.progress import Progress, silent
 from learner.settings import STRATEGIES, HeadSettings, RoundSettings
 from webapp import demo
 
@@ -33,17 +33,17 @@ SCORES = ("accuracy", "macro_f1")
 
 @dataclass(frozen=True)
 class Corpus:
-    """A labelled file with its features (n, d), all in memory."""
+    """A labelled file with its features (n, d), and what makes them."""
 
     texts: list[str]
     features: Floats
     y: Ints
     names: list[str]
     c: float
+    encode: Encode
 
-    def encode(self, texts: list[str], progress: Progress = silent) -> Floats:
-        """Texts are row numbers here, written out: the benchmark is of strategies, not of the cache."""
-        return self.features[[int(text) for text in texts]]
+    def texts_of(self, rows: Ints) -> list[str]:
+        return [self.texts[row] for row in rows]
 
 
 def main() -> None:
@@ -78,17 +78,17 @@ def _replay(
     while True:
         classifier = HeadClassifier(corpus.names, corpus.encode, HeadSettings(), corpus.c, seed)
         y = corpus.y[labelled]
-        classifier.fit(dataset([str(row) for row in labelled], y, len(corpus.names)))
-        predicted = classifier.model.predict_proba([str(row) for row in test]).argmax(axis=1)
+        classifier.fit(dataset(corpus.texts_of(labelled), y, len(corpus.names)))
+        predicted = classifier.model.predict_proba(corpus.texts_of(test)).argmax(axis=1)
         found = summary(confusion(corpus.y[test], predicted, len(corpus.names)))
         scores.append([float(found[name]) for name in SCORES])
         if len(labelled) >= arguments.budget:
             return np.array(scores), float(np.mean(seconds))
         began = time.perf_counter()
         free = np.setdiff1d(pool, labelled)
-        proba, embeddings = classifier.model.scores([str(row) for row in free])
-        known = classifier.model.scores([str(row) for row in labelled])
-        texts = [corpus.texts[row] for row in free]
+        texts = corpus.texts_of(free)
+        proba, embeddings = classifier.model.scores(texts)
+        known = classifier.model.scores(corpus.texts_of(labelled))
         scored = ScoredPool(free, texts, np.arange(len(free)), proba, embeddings, *known, y)
         settings = RoundSettings(
             strategy=strategy, query_size=arguments.batch, audit_share=0.0, seed=seed * 10_007 + len(labelled)
@@ -141,10 +141,9 @@ def _corpus(arguments: argparse.Namespace) -> Corpus:
     drawn = np.random.default_rng(0).permutation(len(rows))[: arguments.rows]
     texts, labels = [rows[row][0] for row in drawn], [rows[row][1] for row in drawn]
     names = sorted(set(labels))
-    features = FeatureCache(arguments.features, encoder).encode(texts)
-    return Corpus(
-        texts, features, np.array([names.index(each) for each in labels]), names, encoder.settings.head_c
-    )
+    cache = FeatureCache(arguments.features, encoder)
+    y = np.array([names.index(each) for each in labels])
+    return Corpus(texts, cache.encode(texts), y, names, encoder.settings.head_c, cache.encode)
 
 
 def _demo() -> list[tuple[str, str]]:
