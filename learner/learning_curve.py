@@ -16,8 +16,6 @@ CANDIDATES: Final = 4000
 # Scores of one project share a holdout, so most of their error is common to all rounds and bends no curve. This share
 # of it is left from round to round: measured on replayed projects (benchmarks/stopping.py).
 OWN_ERROR: Final = 0.4
-# By how much two versions differ beside what the curve says, for better or worse: measured in the same place.
-LUCK: Final = 0.006
 # How many residuals that share is worth when the rounds' own residuals are weighed against it.
 _PRIOR_ROUNDS: Final = 4
 # Those of published curves lie in between.
@@ -45,11 +43,16 @@ class Curve:
         """The accuracy (draws,) at that many labels."""
         return _power_law(np.array([labels / self.start]), *self.parameters.T[:, :, None])[:, 0]
 
-    def gain(self, labels: float, more: float) -> tuple[float, float, float]:
-        """What `more` labels should add: the median, and between what 95 % of next versions will differ from this."""
+    def gain(self, labels: float, more: float, luck: float) -> tuple[float, float, float]:
+        """What `more` labels should add: the median, and between what 95 % of next versions will differ from this.
+
+        luck: by how much two versions differ beside what the curve says, for better or worse, as a standard deviation.
+        """
         gains = self.at(labels + more) - self.at(labels)
-        luck = np.random.default_rng(0).normal(0.0, LUCK, len(gains))
-        low, high = np.percentile(gains + luck, [2.5, 97.5])
+        rng = np.random.default_rng(0)
+        # As many gains however few curves there are: a flat one alone has luck on both sides as well.
+        differing = rng.choice(gains, CANDIDATES) + rng.normal(0.0, luck, CANDIDATES)
+        low, high = np.percentile(differing, [2.5, 97.5])
         return float(np.median(gains)), float(low), float(high)
 
     @property

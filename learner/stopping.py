@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -31,6 +32,9 @@ FEWEST_ROUNDS: Final = 3
 STEP: Final = 100
 # A gain below this, in accuracy, is not worth 100 labels.
 SMALL_GAIN: Final = 0.01
+# Versions differ beside what a curve says, the more so the more answers still change. As if that many reviews changed
+# each by itself: chosen on cr, jd_aircon_zh, womens_clothing and yelp_crowd (benchmarks/stopping.py).
+INDEPENDENT_ANSWERS: Final = 1_600
 # More labels than this are as good as none to reach.
 FAR: Final = 20_000
 
@@ -66,7 +70,7 @@ def advise(
         return Advice("early", _too_early(len(scores)), kappa=kappa, stable=stable, rare=rare)
     curve = fit([each.labels for each in measured], scores, seed)
     now = measured[-1].labels
-    gain, low, high = curve.gain(now, STEP)
+    gain, low, high = curve.gain(now, STEP, luck(rounds))
     settled = _settled(scores)
     found = Advice("", "", gain, low, high, curve.ceiling, None, kappa, stable, settled, rare)
     return _worded(found, scores[-1], curve, now, target, _outlook(found, seconds))
@@ -89,6 +93,23 @@ def agreement(rounds: Sequence[Standing], classes: int) -> tuple[float | None, b
     criterion = KappaAverage(classes, window, KAPPA)
     stops = [criterion.stop(predictions=answers[common]) for answers in last]
     return float(np.mean(criterion.kappa_history)), bool(stops[-1])
+
+
+def luck(rounds: Sequence[Standing]) -> float:
+    """The standard deviation of what STEP labels bring, beside what a curve says: by how many answers changed of late.
+
+    Answers change back and forth, so those changed by STEP labels grow as the root of the labels. A round without
+    labels of its own says nothing, and neither does one without answers; where there is no other, all may change.
+    """
+    changed = []
+    for former, latter in pairwise(rounds[-(WINDOW + 1) :]):
+        common = (former.answers >= 0) & (latter.answers >= 0)
+        more = latter.labels - former.labels
+        if common.any() and more > 0:
+            # Half an answer more: that none has changed yet is no promise.
+            share = ((former.answers != latter.answers)[common].sum() + 0.5) / (common.sum() + 1)
+            changed.append(share * np.sqrt(STEP / more))
+    return float(np.sqrt(min(1.0, np.mean(changed) if changed else 1.0) / INDEPENDENT_ANSWERS))
 
 
 def _settled(scores: Sequence[Score]) -> bool:

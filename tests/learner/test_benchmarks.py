@@ -35,6 +35,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("stars.py", ["--seeds", "1"]),
         ("strategies.py", ["--seeds", "1", "--budget", "60", "--pool", "200", "--test", "100"]),
         ("coverage.py", ["--runs", "2", "--sizes", "50"]),
+        ("stopping.py", ["--seeds", "1", "--budget", "60"]),
     ],
 )
 def test_it_runs_on_a_file_and_prints_figures(

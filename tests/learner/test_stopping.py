@@ -70,7 +70,7 @@ def test_kappa_goes_by_reviews_that_all_rounds_answered() -> None:
 def test_the_curve_finds_the_gain_that_is_there() -> None:
     labels = np.arange(20, 301, 20, dtype=np.float64)
     fitted = learning_curve.fit(labels.tolist(), [scored(value) for value in curve(labels)])
-    gain, low, high = fitted.gain(300, 100)
+    gain, low, high = fitted.gain(300, 100, luck=0.0)
     true = float(curve(np.array([400.0]))[0] - curve(np.array([300.0]))[0])
     assert low <= true <= high and gain == pytest.approx(true, abs=0.005)
     assert fitted.ceiling == pytest.approx(0.9, abs=0.02)
@@ -84,10 +84,11 @@ def test_no_curve_promises_a_loss_and_a_flat_one_promises_nothing() -> None:
     fitted = learning_curve.fit(
         labels.tolist(), [scored(v) for v in 0.85 + rng.normal(0, 0.005, len(labels))]
     )
-    gain, low, high = fitted.gain(400, 100)
+    gain, low, high = fitted.gain(400, 100, luck=0.006)
     assert low <= gain <= high < 0.02 and 0 <= gain < 0.005
     falling = learning_curve.fit([20, 40, 60], [scored(value) for value in (0.9, 0.85, 0.8)])
-    assert falling.gain(60, 100)[0] >= 0
+    gain, low, high = falling.gain(60, 100, luck=0.01)
+    assert gain == 0 and (low, high) == (pytest.approx(-0.0196, rel=0.1), pytest.approx(0.0196, rel=0.1))
 
 
 def test_the_interval_of_the_gain_holds_it() -> None:
@@ -98,10 +99,24 @@ def test_the_interval_of_the_gain_holds_it() -> None:
     for seed in range(100):
         noise = rng.normal(0, learning_curve.OWN_ERROR * 0.024, len(labels)) + rng.normal(0, 0.02)
         scores = [scored(min(1.0, value)) for value in curve(labels) + noise]
-        _, low, high = learning_curve.fit(labels.tolist(), scores, seed).gain(300, 100)
-        luck = rng.normal(0, learning_curve.LUCK)
+        _, low, high = learning_curve.fit(labels.tolist(), scores, seed).gain(300, 100, luck=0.006)
+        luck = rng.normal(0, 0.006)
         held += low <= true + luck <= high
     assert held >= 90
+
+
+def test_answers_that_still_change_widen_the_interval_and_small_rounds_count_for_more() -> None:
+    calm, stirred = (stopping.luck(standings([0.8] * 5, [0, flips, 0, flips, 0])) for flips in (5, 50))
+    assert stirred == pytest.approx(calm * 10**0.5, rel=0.05)
+    large = stopping.luck(standings([0.8] * 5, [0, 50, 0, 50, 0], step=80))
+    assert large == pytest.approx(stirred / 2**0.5)
+
+
+def test_luck_is_never_nil_and_all_may_change_where_nothing_is_known() -> None:
+    assert 0 < stopping.luck(standings([0.8] * 5)) < 0.002
+    nobody = [Standing(each.labels, each.score, np.full(500, -1)) for each in standings([0.8] * 5)]
+    same = [Standing(100, scored(0.8), STOP_SET)] * 5
+    assert stopping.luck(nobody) == stopping.luck(same) == stopping.luck([]) == 0.025
 
 
 def advised(values: list[float], **more: object) -> Advice:

@@ -1,6 +1,5 @@
 """Whatever people paste becomes token ids, and batches keep to their budget."""
 
-
 import pytest
 
 from learner import tokens
