@@ -12,6 +12,7 @@ from webapp import (
     agents,
     assets,
     auth,
+    cookies,
     db,
     defaults,
     errors,
@@ -77,7 +78,7 @@ def configure(app: Flask, where: instance.Instance, overrides: Mapping[str, Any]
     app.config.setdefault("CLOCK", utc_now)
     app.config["SECRET_KEY"] = instance.secret_key(where)
     app.config["SESSION_COOKIE_SECURE"] = bool(app.config["COOKIE_SECURE"])
-    app.config["SESSION_COOKIE_NAME"] = security.cookie_name(app, "form")
+    app.config["SESSION_COOKIE_NAME"] = cookies.name(app, "form")
     if app.debug or os.environ.get("FLASK_DEBUG", "0") not in ("", "0", "false"):
         raise instance.InstanceError(
             "Debug mode shows secrets to visitors. Unset FLASK_DEBUG and start again."

@@ -9,11 +9,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from werkzeug.exceptions import Forbidden, Unauthorized
 
+from webapp import cookies
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.htmx import is_htmx, redirect_to
 from webapp.known_browsers import remember
-from webapp.security import cookie_name
 from webapp.store import sessions
 from webapp.store.users import User
 
@@ -63,7 +63,7 @@ def require_marks(app: Flask) -> None:
 def current_user() -> User | None:
     """The person whose session this request carries."""
     if "user" not in g:
-        token = request.cookies.get(cookie_name(current_app))
+        token = this_session()
         g.user = None  # what an error page sees when the database fails right here
         g.user = sessions.user_for(get_db(), token, now(), session_limits()) if token else None
     user: User | None = g.user
@@ -87,8 +87,8 @@ def session_limits() -> sessions.Limits:
 
 
 def this_session() -> str:
-    """The token that this request carries."""
-    return request.cookies.get(cookie_name(current_app), "")
+    """The token that this request carries; empty where it carries none."""
+    return cookies.read()
 
 
 def is_confirmed() -> bool:
@@ -105,7 +105,7 @@ def confirm_first(back: str) -> Response:
 
 def begin_session(user: User, response: Response) -> Response:
     """Log in: a new token in a new row, whatever cookies came with the request."""
-    old = request.cookies.get(cookie_name(current_app))
+    old = this_session()
     if old:
         sessions.forget(get_db(), old)
     language = session.get("lang")
@@ -114,14 +114,7 @@ def begin_session(user: User, response: Response) -> Response:
         session["lang"] = language
     limits = session_limits()
     token = sessions.start(get_db(), user.id, now(), request.user_agent.string, limits)
-    response.set_cookie(
-        cookie_name(current_app),
-        token,
-        max_age=limits.absolute,
-        secure=current_app.config["COOKIE_SECURE"],
-        httponly=True,
-        samesite="Lax",
-    )
+    cookies.write(response, token, limits.absolute)
     g.user = user
     return remember(user, response)
 
@@ -132,9 +125,7 @@ def end_session(response: Response) -> Response:
     if token:
         sessions.end(get_db(), token, now())
     session.clear()
-    response.delete_cookie(
-        cookie_name(current_app), secure=current_app.config["COOKIE_SECURE"], httponly=True, samesite="Lax"
-    )
+    cookies.remove(response)
     g.user = None
     return response
 

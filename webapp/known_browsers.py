@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
-from flask import Response, current_app, request
+from flask import Response, current_app
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from webapp.security import cookie_name
+from webapp import cookies
 from webapp.store.users import User
 
+PURPOSE = "known"
 LIFE = timedelta(days=180)
 PEOPLE_OF_A_BROWSER = 5
 
@@ -15,14 +16,7 @@ PEOPLE_OF_A_BROWSER = 5
 def remember(user: User, response: Response) -> Response:
     """Note in a signed cookie that this person has logged in here. It lets nobody in."""
     ids = [user.id, *(each for each in _known() if each != user.id)][:PEOPLE_OF_A_BROWSER]
-    response.set_cookie(
-        cookie_name(current_app, "known"),
-        _signer().dumps(ids),
-        max_age=LIFE,
-        secure=current_app.config["COOKIE_SECURE"],
-        httponly=True,
-        samesite="Lax",
-    )
+    cookies.write(response, _signer().dumps(ids), LIFE, PURPOSE)
     return response
 
 
@@ -33,7 +27,7 @@ def knows(user: User | None) -> bool:
 
 def _known() -> list[int]:
     try:
-        ids: list[int] = _signer().loads(request.cookies.get(cookie_name(current_app, "known"), ""))
+        ids: list[int] = _signer().loads(cookies.read(PURPOSE))
     except BadSignature:
         return []
     return ids

@@ -10,6 +10,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import BadRequest, Forbidden
 
 from webapp.assets import htmx_source
+from webapp.auth import current_user
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -33,12 +34,6 @@ def init_app(app: Flask) -> None:
     app.before_request(_limit_body)
     csrf.init_app(app)
     app.after_request(_set_headers)
-
-
-def cookie_name(app: Flask, purpose: str = "") -> str:
-    """`__Host-` binds a cookie to this host, https and the whole site; browsers take it over https only."""
-    name = f"winnow-{purpose}" if purpose else "winnow"
-    return f"__Host-{name}" if app.config["COOKIE_SECURE"] else name
 
 
 def large_upload(view: View) -> View:
@@ -89,8 +84,6 @@ def _refuse_other_sites() -> None:
 
 
 def _limit_body() -> None:
-    from webapp.auth import current_user  # which needs this module
-
     view = current_app.view_functions.get(request.endpoint or "")
     if getattr(view, "large_upload", False):
         user = current_user()
