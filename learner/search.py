@@ -12,7 +12,6 @@ Akiba et al. 2019, Optuna; Bergstra et al. 2011, Algorithms for hyper-parameter 
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -20,9 +19,8 @@ import optuna
 from numpy.typing import NDArray
 from small_text import TextDataset
 
-from learner import classifiers, gate
-from learner.classifiers.interface import Fit, Floats, Ints, RoundClassifier
-from learner.encoders import Encoder
+from learner import gate
+from learner.classifiers.interface import Create, Fit, Floats, Ints, RoundClassifier
 from learner.errors import TrainingDiverged
 from learner.evaluation import confusion, summary
 from learner.progress import InPhase, Progress, silent
@@ -53,17 +51,12 @@ class SearchingClassifier(RoundClassifier):
     decided: RoundSettings
 
     def __init__(
-        self,
-        settings: RoundSettings,
-        labels: list[str],
-        encoder: Encoder,
-        features: Path,
-        clock: Clock = time.monotonic,
+        self, settings: RoundSettings, labels: list[str], create: Create, clock: Clock = time.monotonic
     ) -> None:
-        self.labels, self.encoder, self.features, self.clock = labels, encoder, features, clock
+        self.labels, self.create, self.clock = labels, create, clock
         self.wanted, self.settings = settings.search, replace(settings, search=SearchSettings())
         # What the search has to beat; for `auto` it also says which classifier to search for.
-        self.given = self.adopted = self._create(self.settings)
+        self.given = self.adopted = create(self.settings)
 
     def prepare(self, texts: Sequence[str], progress: Progress = silent) -> None:
         self.given.prepare(texts, progress)
@@ -102,9 +95,6 @@ class SearchingClassifier(RoundClassifier):
     def cross_fit(self, train_set: TextDataset, weights: NDArray[np.float64] | None = None) -> Floats | None:
         return self.adopted.cross_fit(train_set, weights)
 
-    def _create(self, settings: RoundSettings) -> RoundClassifier:
-        return classifiers.create(settings, self.labels, self.encoder, self.features)
-
 
 class _Trials:
     """One search: the given settings, and the best of those tried."""
@@ -127,7 +117,7 @@ class _Trials:
     def _try(self, trial: optuna.Trial, fit: Fit) -> float:
         settings = suggested(trial, self.owner.decided)
         part = _Part(self.progress, trial.number, self.owner.wanted.trials)
-        classifier = self.owner._create(settings)
+        classifier = self.owner.create(settings)
         try:
             watch = Watch(part, self.deadline, self.owner.clock)
             watch("search", 0, 1)

@@ -1,5 +1,6 @@
 """Classifiers by name, behind small-text's interface."""
 
+from functools import partial
 from pathlib import Path
 
 from learner.classifiers.interface import RoundClassifier
@@ -9,14 +10,16 @@ from learner.settings import RoundSettings
 
 def create(settings: RoundSettings, labels: list[str], encoder: Encoder, features: Path) -> RoundClassifier:
     """A fresh, untrained classifier; `features` is where encoded texts are kept."""
+    # For those that make others, with settings of their own.
+    create_other = partial(create, labels=labels, encoder=encoder, features=features)
     if settings.search.trials:
         from learner.search import SearchingClassifier
 
-        return SearchingClassifier(settings, labels, encoder, features)
+        return SearchingClassifier(settings, labels, create_other)
     if settings.classifier == "auto":
         from learner.classifiers.auto import AutoClassifier
 
-        return AutoClassifier(settings, labels, encoder, features)
+        return AutoClassifier(settings, labels, create_other)
     if settings.classifier == "head":
         from learner.classifiers.head import HeadClassifier
         from learner.features import FeatureCache

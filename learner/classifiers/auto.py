@@ -12,16 +12,14 @@ epochs or steps, or not at all; whatever was foretold, it is ended when its time
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from small_text import TextDataset
 
-from learner import classifiers, gate
-from learner.classifiers.interface import Fit, Floats, Ints, RoundClassifier
-from learner.encoders import Encoder
+from learner import gate
+from learner.classifiers.interface import Create, Fit, Floats, Ints, RoundClassifier
 from learner.errors import EncoderError, NotEnoughLabels, TrainingDiverged
 from learner.progress import InPhase, Progress, silent
 from learner.report import Candidate, Choice
@@ -50,16 +48,11 @@ class AutoClassifier(RoundClassifier):
     decided: RoundSettings
 
     def __init__(
-        self,
-        settings: RoundSettings,
-        labels: list[str],
-        encoder: Encoder,
-        features: Path,
-        clock: Clock = time.monotonic,
+        self, settings: RoundSettings, labels: list[str], create: Create, clock: Clock = time.monotonic
     ) -> None:
-        self.settings, self.labels, self.encoder, self.features = settings, labels, encoder, features
+        self.settings, self.labels, self.create = settings, labels, create
         self.clock, self.budget, self.texts = clock, 60 * settings.auto.budget_minutes, 0
-        self.head = self.chosen = self._create(replace(settings, classifier="head"))
+        self.head = self.chosen = create(replace(settings, classifier="head"))
 
     def prepare(self, texts: Sequence[str], progress: Progress = silent) -> None:
         """Encode for head; for what tuning changes there is nothing to prepare."""
@@ -98,9 +91,6 @@ class AutoClassifier(RoundClassifier):
 
     def cross_fit(self, train_set: TextDataset, weights: NDArray[np.float64] | None = None) -> Floats | None:
         return self.chosen.cross_fit(train_set, weights)
-
-    def _create(self, settings: RoundSettings) -> RoundClassifier:
-        return classifiers.create(settings, self.labels, self.encoder, self.features)
 
     def _worth_trying(
         self,
@@ -141,7 +131,7 @@ class AutoClassifier(RoundClassifier):
 
     def _in_time(self, settings: RoundSettings, fit: Fit, progress: Progress) -> "_Tuned":
         """Begun again with fewer epochs or steps where its pace asks for it; TooSlow, OutOfTime."""
-        candidate, began = self._create(settings), self.clock()
+        candidate, began = self.create(settings), self.clock()
         watch = Watch(progress, self.started + TRAINING_SHARE * self.budget, self.clock)
         try:
             fit(candidate, watch)

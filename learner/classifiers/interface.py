@@ -86,6 +86,8 @@ class RoundClassifier(Classifier):  # type: ignore[misc]
 
 # Trains a classifier on what its maker has at hand, and tells how far it is.
 Fit = Callable[[RoundClassifier, Progress], object]
+# Makes an untrained classifier of these settings, for the labels and the encoder that its maker has at hand.
+Create = Callable[[RoundSettings], RoundClassifier]
 
 
 def dataset(texts: Sequence[str], y: Ints, classes: int) -> TextDataset:

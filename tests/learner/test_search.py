@@ -1,6 +1,7 @@
 """The search tries settings on the validation part alone, and adopts what is better beyond noise."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,8 @@ def test_the_search_ends_with_its_time(tiny_encoder: Encoder, tmp_path: Path) ->
         now += 10
 
     settings = searching(trials=1000, minutes=5)
-    classifier = SearchingClassifier(settings, LABELS, tiny_encoder, tmp_path, clock=lambda: now)
+    made = partial(create, labels=LABELS, encoder=tiny_encoder, features=tmp_path)
+    classifier = SearchingClassifier(settings, LABELS, made, clock=lambda: now)
     train, validation = dataset(*reviews(60, 1), 2), dataset(*reviews(80, 2), 2)
     classifier.fit(train, validation=validation, progress=progress)
     assert 0 < classifier.search.trials < 30 and classifier.search.unfinished == 1

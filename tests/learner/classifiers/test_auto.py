@@ -1,6 +1,7 @@
 """`auto` takes what the validation part proves, in the time that is granted, and says why."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ class Fitted:
     """`auto` trained on some data, with what it was told of."""
 
     def __init__(self, encoder: Encoder, features: Path) -> None:
-        self.encoder, self.features = encoder, features
+        self.create = partial(create, labels=LABELS, encoder=encoder, features=features)
 
     def __call__(
         self,
@@ -64,7 +65,7 @@ class Fitted:
             {"classifier": "auto", "auto": values, "finetune": {**TAMED, **(finetune or {})}}
         )
         timed = {"clock": clock} if clock else {}
-        classifier = AutoClassifier(settings, LABELS, self.encoder, self.features, **timed)
+        classifier = AutoClassifier(settings, LABELS, self.create, **timed)
         train, validation = data(labels, 0), data(held, 1)
         classifier.prepare(train[0] + validation[0])
         classifier.fit(dataset(*train, 2), validation=dataset(*validation, 2), progress=progress)
@@ -102,7 +103,7 @@ def test_with_too_few_labels_head_is_taken_untried(fitted: Fitted, labels: int, 
 
 def test_weak_labels_do_not_count(tiny_encoder: Encoder, tmp_path: Path) -> None:
     settings = RoundSettings.from_dict({"classifier": "auto", "auto": {"min_labels": 100}})
-    auto = AutoClassifier(settings, LABELS, tiny_encoder, tmp_path)
+    auto = AutoClassifier(settings, LABELS, Fitted(tiny_encoder, tmp_path).create)
     weights = np.r_[np.ones(99), np.full(21, 0.5)]
     auto.fit(dataset(*either_or(120), 2), weights, dataset(*either_or(100, 1), 2))
     assert "there are 99" in auto.choice.reason
@@ -204,7 +205,6 @@ def test_a_pool_that_would_take_too_long_to_score_keeps_head(fitted: Fitted) -> 
         nonlocal now
         now += 0.001 if done < total else 20
 
-    encoder = fitted.encoder
     settings = RoundSettings.from_dict(
         {
             "classifier": "auto",
@@ -212,7 +212,7 @@ def test_a_pool_that_would_take_too_long_to_score_keeps_head(fitted: Fitted) -> 
             "finetune": {**TAMED, "epochs": 1},
         }
     )
-    auto = AutoClassifier(settings, LABELS, encoder, fitted.features, clock=lambda: now)
+    auto = AutoClassifier(settings, LABELS, fitted.create, clock=lambda: now)
     train, validation = either_or(100, 0), either_or(100, 1)
     auto.prepare(train[0] * 200)
     auto.fit(dataset(*train, 2), validation=dataset(*validation, 2), progress=progress)
