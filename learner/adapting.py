@@ -21,7 +21,8 @@ from torch import nn
 from learner import encoders, pooling, tokens
 from learner.devices import cores, on_cuda, training_products
 from learner.encoders import Encoder
-from learner.encoding import CPU_TEXTS, CPU_TOKENS, torch_engine
+from learner.encoding import CPU_TEXTS, CPU_TOKENS
+from learner.engines import torch_engine
 from learner.errors import AdaptingFailed, EncoderError, NotEnoughLabels, TrainingDiverged
 from learner.progress import Progress, silent
 from learner.quiet import quiet

@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from learner import tokens
-from learner.devices import cores, on_cuda
-from learner.errors import EncoderError
+from learner.devices import on_cuda
+from learner.engines import Engine, refuse_what_is_no_number, torch_engine
 from learner.progress import Progress, silent
 
 if TYPE_CHECKING:
     from learner.encoders import Encoder
 
 log = logging.getLogger(__name__)
-
-# (n, length) int64 ids and mask -> (n, d) float32
-Engine = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 # Padded tokens to a batch: more no longer helps the engine, and on a CPU leaves the cache.
 CPU_TOKENS, CPU_TEXTS = 4096, 64
@@ -51,12 +48,6 @@ def encode_texts(
         progress("encode", done, len(texts))
     refuse_what_is_no_number(features)
     return features
-
-
-def refuse_what_is_no_number(features: np.ndarray) -> None:
-    """EncoderError: a damaged download, or a training that went astray."""
-    if not np.isfinite(features).all():
-        raise EncoderError("The encoder's output is not a number; its weights are damaged. Add it again.")
 
 
 def _telling(work: Callable[[], Engine], tell: Callable[[], None]) -> Engine:
@@ -94,20 +85,3 @@ def quick_engine(encoder: "Encoder") -> Engine:
     except (onnx_graph.GraphError, OSError) as error:
         log.warning("%s is run by torch, more slowly: %s", encoder.name, error)
         return exact_engine(encoder)
-
-
-def torch_engine(module: "object", device: str) -> Engine:
-    """Run a `pooling.PooledEncoder` on a device, on CUDA with bf16 products."""
-    import torch
-
-    assert isinstance(module, torch.nn.Module)
-    module.to(device)
-    torch.set_num_threads(cores())
-
-    def run(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
-            output: torch.Tensor = module(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device))
-        features: np.ndarray = output.float().cpu().numpy()
-        return features
-
-    return run

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from learner import devices, encoding, onnx_shrink, tokens
+from learner import devices, onnx_shrink, tokens
 from learner.encoder_files import SETTINGS
+from learner.engines import Engine, refuse_what_is_no_number, torch_engine
 
 if TYPE_CHECKING:
     import torch
 
     from learner.encoders import Encoder
-    from learner.encoding import Engine
 
 PARITY = 0.99  # cosine to fp32 below which a graph is not used
 OPSET = 17
@@ -85,8 +85,8 @@ def _build(encoder: "Encoder", temporary: Path, target: Path) -> Path:
     from learner import pooling
 
     # Its own copy, gone afterwards, and with the other attention: two ways to the same features.
-    exact = sample_features(encoder, encoding.torch_engine(pooling.load(encoder), "cpu"))
-    encoding.refuse_what_is_no_number(exact)
+    exact = sample_features(encoder, torch_engine(pooling.load(encoder), "cpu"))
+    refuse_what_is_no_number(exact)
     module = pooling.load(encoder, "eager")
     export(module, temporary / "full.onnx", "features")
     onnx_shrink.halve_tables(temporary / "full.onnx", temporary / "fp32.onnx")
@@ -129,7 +129,7 @@ def peaked_products(module: "torch.nn.Module", reader: "tokens.TokenReader") -> 
     return {name for name, peak in peaks.items() if peak > INT8_STEPS}
 
 
-def sample_features(encoder: "Encoder", engine: "Engine") -> np.ndarray:
+def sample_features(encoder: "Encoder", engine: Engine) -> np.ndarray:
     """Features of SAMPLE, in mixed batches, so that padding is put to the test as well; (16, d)."""
     reader = tokens.reader(encoder)
     ids = reader(SAMPLE)
@@ -203,7 +203,7 @@ def _is_plain(graph: Any) -> bool:
     return inside and all(node.domain in OPERATORS for node in graph.node)
 
 
-def open_engine(path: Path) -> "Engine":
+def open_engine(path: Path) -> Engine:
     """Run a graph on the CPU with as many threads as there are cores; GraphError where it does not load."""
     import onnxruntime
 

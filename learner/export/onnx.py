@@ -3,7 +3,6 @@
 import json
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,15 +14,13 @@ from learner.checkpoint import Facts
 from learner.classifiers.head import HeadModel
 from learner.classifiers.tuned_model import open_classifier
 from learner.encoder_files import TOKENIZER, read_json
+from learner.engines import Engine
 from learner.errors import ExportError
 from learner.export.folder import whole_folder
 from learner.export.model_card import CardFacts, model_card
 from learner.onnx_graph import SAMPLE, GraphError
 from learner.progress import Progress, silent
 from learner.tokens import TokenReader
-
-if TYPE_CHECKING:
-    from learner.encoding import Engine
 
 SETTINGS = "winnow-model.json"
 # Beyond rounding, for fp32; for int8 what still leaves a clear verdict, a lead of 0.4, the same verdict. A tuned
@@ -151,7 +148,7 @@ def _near_output(module: nn.Module) -> set[str]:
     return set(names[names.index(last) :])
 
 
-def _agreement(module: nn.Module, engine: "Engine", reader: TokenReader, int8: bool) -> str:
+def _agreement(module: nn.Module, engine: Engine, reader: TokenReader, int8: bool) -> str:
     """One sentence for the card; ExportError where probabilities differ by more than the tolerance."""
     inputs = reader.pad(reader(SAMPLE))
     with torch.inference_mode():
