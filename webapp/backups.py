@@ -3,38 +3,30 @@
 import fcntl
 import importlib.metadata
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
+from sqlite_utils import Database
 from sqlite_utils.utils import OperationalError
 
-from webapp import backup_file, checkpoint_files
+from webapp import backup_file, backup_folder, checkpoint_files
 from webapp.backup_file import Manifest, Member
+from webapp.instance import Instance
 from webapp.store import backups
 from webapp.store.backups import BackupError, CopyFacts
 from webapp.store.connection import open_database, timestamp, utc_now
 
-if TYPE_CHECKING:
-    from sqlite_utils import Database
-
-    from webapp.instance import Instance
-
-FOLDER = "backups"
-STAMP = "%Y%m%dT%H%M%SZ"
-NAME = re.compile(r"winnow-(\d{8}T\d{6}Z)\.tar")
 MAKING, UNFINISHED = ".making-", ".part"
 # Some minutes for tens of gigabytes; what takes longer than this hangs.
 COPY_SECONDS = 3600.0
 # What must stay free for everybody else.
 RESERVE_BYTES = 500_000_000
-ALL_KEPT = timedelta(hours=24)
 
 
 class BackupUnderWay(BackupError):
@@ -50,32 +42,14 @@ class Made:
     manifest: Manifest
 
 
-def files(instance: "Instance") -> list[Path]:
-    """The backups in the instance's folder, newest first."""
-    found = (path for path in (instance.folder / FOLDER).glob("winnow-*.tar") if NAME.fullmatch(path.name))
-    return sorted(found, key=lambda path: path.name, reverse=True)
-
-
-def newest(instance: "Instance") -> Path | None:
-    """The newest backup in the instance's folder, found by name alone: there may be no database to ask."""
-    return next(iter(files(instance)), None)
-
-
-def made_at(path: Path) -> datetime:
-    """When a backup in the folder was begun, by its name."""
-    found = NAME.fullmatch(path.name)
-    assert found, "only files of ours are asked about"
-    return datetime.strptime(found[1], STAMP).replace(tzinfo=UTC)
-
-
 def make(
-    instance: "Instance",
+    instance: Instance,
     target: Path | None = None,
     cause: str = "command",
     with_encoders: bool = False,
     by: int | None = None,
     now: datetime | None = None,
-    unless: "Callable[[Database], bool]" = lambda _db: False,
+    unless: Callable[[Database], bool] = lambda _db: False,
 ) -> Made:
     """Back up an instance that may be at work; BackupUnderWay when somebody does already, BackupError says why not.
 
@@ -138,30 +112,10 @@ def check_content(manifest: Manifest, folder: Path, database: Path) -> CopyFacts
     return facts
 
 
-def superseded(paths: list[Path], now: datetime, daily: int, weekly: int) -> list[Path]:
-    """Which of our files rotation removes: kept are a day's worth, then the newest of each day and of each week."""
-    newest_first = sorted(paths, key=made_at, reverse=True)
-    kept = {path for path in newest_first if now - made_at(path) < ALL_KEPT} | set(newest_first[:1])
-    for count, period in ((daily, "%Y-%j"), (weekly, "%G-%V")):
-        of_period: dict[str, Path] = {}
-        for path in newest_first:
-            of_period.setdefault(made_at(path).strftime(period), path)
-        kept |= set(list(of_period.values())[:count])
-    return [path for path in newest_first if path not in kept]
-
-
-def rotate(instance: "Instance", now: datetime, daily: int, weekly: int) -> list[Path]:
-    """Remove what is superseded in the instance's folder; a file that was named elsewhere is never touched."""
-    removed = superseded(files(instance), now, daily, weekly)
-    for path in removed:
-        path.unlink(missing_ok=True)
-    return removed
-
-
 @contextmanager
-def _one_at_a_time(instance: "Instance") -> Generator[Path, None, None]:
+def _one_at_a_time(instance: Instance) -> Generator[Path, None, None]:
     """The folder of backups, under a lock that ends with its holder; sweeps what a killed one left."""
-    folder = instance.folder / FOLDER
+    folder = instance.folder / backup_folder.FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     with open(os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600), "r+b") as lock:
         try:
@@ -176,7 +130,7 @@ def _one_at_a_time(instance: "Instance") -> Generator[Path, None, None]:
 
 
 def _target(own: Path, asked: Path | None, now: datetime) -> Path:
-    name = f"winnow-{now.astimezone(UTC).strftime(STAMP)}.tar"
+    name = backup_folder.name_at(now)
     path = own / name if asked is None else asked / name if asked.is_dir() else asked
     if path.exists() or path.is_symlink():
         raise BackupError(f"{path} exists already. Name another file: a backup never replaces one.")
@@ -185,8 +139,8 @@ def _target(own: Path, asked: Path | None, now: datetime) -> Path:
     return path
 
 
-def _make(db: "Database", instance: "Instance", path: Path, with_encoders: bool, now: datetime) -> Manifest:
-    with tempfile.TemporaryDirectory(prefix=MAKING, dir=instance.folder / FOLDER) as folder:
+def _make(db: Database, instance: Instance, path: Path, with_encoders: bool, now: datetime) -> Manifest:
+    with tempfile.TemporaryDirectory(prefix=MAKING, dir=instance.folder / backup_folder.FOLDER) as folder:
         copy = Path(folder) / backup_file.DATABASE
         _require_space(copy.parent, instance.database.stat().st_size)
         copy.touch(mode=0o600)
@@ -221,7 +175,7 @@ def _write(
 
 
 def _members(
-    instance: "Instance", copy: Path, facts: CopyFacts, with_encoders: bool
+    instance: Instance, copy: Path, facts: CopyFacts, with_encoders: bool
 ) -> tuple[list[tuple[str, Path]], list[str]]:
     """What goes into the file, and the checkpoints that the database names and the instance lacks."""
     members = [(backup_file.DATABASE, copy)]

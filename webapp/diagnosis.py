@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from webapp import backups, checkpoint_files, instance, orphans, restoring
+from webapp import backup_folder, checkpoint_files, instance, orphans, restoring
 from webapp.configuration import Schedule
 from webapp.instance import Instance
 from webapp.store import alarms, health, work
@@ -119,9 +119,9 @@ def _backup(db: Database, where: Instance, schedule: Schedule, now: datetime) ->
 
 def last_backup(db: Database, where: Instance) -> datetime | None:
     """When the newest good backup was begun: one that the list knows, or one in the folder."""
-    listed, newest = records.newest_done(db), backups.newest(where)
+    listed, newest = records.newest_done(db), backup_folder.newest(where.folder)
     moments = [from_timestamp(listed)] if listed else []
-    return max([*moments, *([backups.made_at(newest)] if newest else [])], default=None)
+    return max([*moments, *([backup_folder.made_at(newest)] if newest else [])], default=None)
 
 
 def _alarms(db: Database) -> Finding:

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,9 +11,9 @@ from typing import Any
 from sqlite_utils import Database
 
 from webapp import byte_search
-from webapp.instance import Instance, open_instance
+from webapp.instance import Instance
 from webapp.store import erasures, jobs, model_versions, projects, users
-from webapp.store.connection import utc_now, write_transaction
+from webapp.store.connection import write_transaction
 from webapp.store.erasures import Erasure
 from webapp.store.errors import InvalidValue
 from webapp.store.jobs import Job
@@ -163,35 +162,6 @@ def read_journal(instance: Instance) -> Iterator[dict[str, Any]]:
         except (ValueError, KeyError, TypeError):
             continue
         yield entry
-
-
-def replay(instance: Instance) -> int:
-    """Erase again whatever the journal names and the database still has, as after a restore. How many subjects."""
-    from webapp.worker.erasures import carry_out  # loads the learner
-
-    with closing(open_instance(instance)) as db:
-        due = [erasure for erasure in _journalled(db, instance) if _has(db, SubjectKeys(instance), erasure)]
-        for erasure in due:
-            carry_out(db, instance, erasure.id)
-    return len(due)
-
-
-def _journalled(db: Database, instance: Instance) -> list[Erasure]:
-    """The journal's erasures as the table has them; those it does not know are entered."""
-    known = {(each.kind, each.subject_key, each.project_id): each for each in erasures.everything(db)}
-    for entry in read_journal(instance):
-        key = (entry["kind"], bytes.fromhex(entry["subject_key"]), entry.get("project"))
-        if key not in known:
-            known[key] = erasures.begin(db, *key, None, utc_now())
-    return list(known.values())
-
-
-def _has(db: Database, keys: SubjectKeys, erasure: Erasure) -> bool:
-    if erasure.kind == "customer":
-        return any(
-            keys.customer(each) == erasure.subject_key for each in erasures.customers(db, erasure.project_id)
-        )
-    return account_of(db, keys, erasure) is not None
 
 
 def account_of(db: Database, keys: SubjectKeys, erasure: Erasure) -> User | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 import migrations
-from webapp import file_system
+from webapp import backup_folder, file_system
 from webapp.store import soundness
 from webapp.store.connection import database_path, open_database
 from webapp.store.errors import DatabaseUnusable, StoreError
@@ -168,11 +168,10 @@ def _lost(instance: Instance) -> DatabaseUnusable:
 
 
 def _way_back(instance: Instance) -> str:
-    from webapp import backups  # which knows instances
-
-    backup = backups.newest(instance)
+    backup = backup_folder.newest(instance.folder)
     if backup is None:
-        return f"There is no backup in {instance.folder / 'backups'}; restore one from elsewhere with `winnow restore`."
+        folder = instance.folder / backup_folder.FOLDER
+        return f"There is no backup in {folder}; restore one from elsewhere with `winnow restore`."
     return f"The newest backup is {backup}: `winnow restore {backup}`."
 
 

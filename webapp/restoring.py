@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import migrations
-from webapp import backup_file, backups, instance_lock
+from webapp import backup_file, backup_folder, backups, instance_lock
 from webapp.backup_file import Manifest
 from webapp.instance import RESTORE_PLAN, SUBFOLDERS, Instance
 from webapp.store import backups as records
@@ -184,9 +184,9 @@ def _unite_erasures(instance: Instance, staged: Instance) -> None:
 
 
 def _erase_again(staged: Instance) -> int:
-    from webapp import erasing  # which knows backups
+    from webapp.worker import erasures_again  # loads the learner
 
-    return erasing.replay(staged)
+    return erasures_again.replay(staged)
 
 
 def _write_plan(instance: Instance, staged: Instance, now: datetime) -> Path:
@@ -194,7 +194,7 @@ def _write_plan(instance: Instance, staged: Instance, now: datetime) -> Path:
     new = [name for name in (*GOES_WITH_IT, *ONLY_IF_IN_BACKUP) if (staged.folder / name).exists()]
     new += [f"encoders/{path.name}" for path in sorted(staged.encoders.glob("*"))]
     names = [*GOES_WITH_IT, *(name for name in new if name not in GOES_WITH_IT)]
-    former = f"{FORMER}{now.astimezone(UTC).strftime(backups.STAMP)}"
+    former = f"{FORMER}{now.astimezone(UTC).strftime(backup_folder.STAMP)}"
     written = staged.folder / RESTORE_PLAN
     written.write_text(json.dumps({"former": former, "names": names, "new": new}), "utf-8")
     backup_file.fsync(written)

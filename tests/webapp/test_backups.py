@@ -15,7 +15,7 @@ import pytest
 from builders import NOON, a_checkpoint, a_finished_round, a_project, a_user, an_annotation
 from sqlite_utils import Database
 
-from webapp import backups
+from webapp import backup_folder, backups
 from webapp.backups import BackupUnderWay
 from webapp.instance import Instance
 from webapp.store import backups as records
@@ -94,7 +94,7 @@ def test_a_backup_holds_what_an_instance_needs_and_nobody_else_reads_it(
     assert "encoders/tiny/config.json" in with_encoders.manifest.members
     [_, first] = records.latest(web_db)
     assert (first.state, first.file, first.bytes) == ("done", made.path.name, made.bytes)
-    assert backups.newest(web_instance) == with_encoders.path
+    assert backup_folder.newest(web_instance.folder) == with_encoders.path
 
 
 def test_a_checkpoint_that_is_damaged_is_left_out_and_named(web_instance: Instance, web_db: Database) -> None:
@@ -202,9 +202,9 @@ def paths(*stamps: str) -> list[Path]:
 def test_rotation_keeps_a_days_worth_then_one_a_day_then_one_a_week() -> None:
     now = datetime(2026, 11, 25, 12, tzinfo=UTC)
     hourly = [now - timedelta(hours=hour) for hour in range(24 * 60)]
-    made = paths(*(moment.strftime(backups.STAMP) for moment in hourly))
-    removed = set(backups.superseded(made, now, 7, 4))
-    kept = [backups.made_at(path) for path in made if path not in removed]
+    made = paths(*(moment.strftime(backup_folder.STAMP) for moment in hourly))
+    removed = set(backup_folder.superseded(made, now, 7, 4))
+    kept = [backup_folder.made_at(path) for path in made if path not in removed]
     assert kept[:24] == hourly[:24]
     later = [moment.strftime("%m-%d %H") for moment in kept[24:]]
     assert later == [*(f"11-{day} 23" for day in (23, 22, 21, 20, 19)), "11-15 23", "11-08 23"]
@@ -218,6 +218,6 @@ def test_rotation_never_removes_the_newest_nor_what_is_not_ours(web_instance: In
     names = ("winnow-20200101T000000Z.tar", "winnow-20190101T000000Z.tar", "winnow-mine.tar", "other.tar")
     for name in names:
         (folder / name).touch()
-    removed = backups.rotate(web_instance, NOON, 0, 0)
+    removed = backup_folder.rotate(web_instance.folder, NOON, 0, 0)
     assert [path.name for path in removed] == ["winnow-20190101T000000Z.tar"]
     assert left_in(web_instance) == set(names) - {"winnow-20190101T000000Z.tar"}

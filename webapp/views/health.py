@@ -11,7 +11,7 @@ from sqlite_utils.utils import OperationalError
 
 from learner import encoders
 from learner.errors import EncoderError
-from webapp import backups, diagnosis
+from webapp import backup_folder, diagnosis
 from webapp.auth import admin_required, public, the_user
 from webapp.clock import now
 from webapp.configuration import Schedule
@@ -35,7 +35,10 @@ ALARMS: Mapping[str, Any] = {
 def show() -> str:
     """Everything that can be wrong with this server and what to do about it; backups, alarms, workers."""
     db, instance = get_db(), _instance()
-    files = [(path, path.stat().st_size, backups.made_at(path)) for path in backups.files(instance)]
+    files = [
+        (path, path.stat().st_size, backup_folder.made_at(path))
+        for path in backup_folder.files(instance.folder)
+    ]
     return render_template(
         "health/show.html",
         findings=_findings(),

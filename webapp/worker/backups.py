@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
-from webapp import backups
+from webapp import backup_folder, backups
 from webapp.backups import BackupUnderWay, Made
 from webapp.configuration import Schedule
 from webapp.instance import Instance
@@ -53,7 +53,9 @@ def back_up_if_due(db: Database, instance: Instance, schedule: Schedule, now: da
         alarms.raise_alarm(db, ALARM, "instance", now, error=type(error).__name__)
         return None
     alarms.settle(db, ALARM, now)
-    removed = backups.rotate(instance, now, schedule.daily, schedule.weekly) if schedule.every else []
+    removed = (
+        backup_folder.rotate(instance.folder, now, schedule.daily, schedule.weekly) if schedule.every else []
+    )
     log.info("backup %s made and verified, %s old ones removed", made.path.name, len(removed))
     return made
 

@@ -10,11 +10,11 @@ from click.testing import Result
 from sqlite_utils import Database
 from traces import files_with
 
-from webapp import erasing
 from webapp.instance import Instance
 from webapp.store import compaction, erasures, insertion, jobs, login_attempts, sessions, users
 from webapp.store.connection import utc_now, write_transaction
 from webapp.store.projects import Project
+from webapp.worker import erasures_again
 
 Winnow = Callable[..., Result]
 CANARY = "the moustached canary sang about its landlord all night"
@@ -99,15 +99,15 @@ def test_a_restored_backup_is_erased_again(
     db.execute("VACUUM INTO ?", [str(backup)])
     winnow("erase", "customer", "customer-0815", "--yes")
     winnow("erase", "annotator", NAME, "--yes")
-    assert erasing.replay(instance) == 0  # nothing is left to erase
+    assert erasures_again.replay(instance) == 0  # nothing is left to erase
     db.close()
     for path in instance.folder.glob("winnow.sqlite*"):
         path.unlink()
     instance.database.write_bytes(backup.read_bytes())
     assert files_with(instance.folder, CANARY)
-    assert erasing.replay(instance) == 2
+    assert erasures_again.replay(instance) == 2
     assert files_with(instance.folder, CANARY, "customer-0815", NAME) == []
-    assert erasing.replay(instance) == 0
+    assert erasures_again.replay(instance) == 0
     assert len((instance.folder / "erasures.jsonl").read_text().splitlines()) == 2
 
 
@@ -149,7 +149,7 @@ def test_an_annotator_leaves_labels_and_no_name(
     assert users.by_id(db, gone.id).disabled_at is not None
     # Who takes the name later is somebody else.
     a_user(db, NAME)
-    assert erasing.replay(instance) == 0
+    assert erasures_again.replay(instance) == 0
 
 
 def test_the_last_admin_is_not_erased(winnow: Winnow, project: Project) -> None:

@@ -9,7 +9,7 @@ from builders import NOON, a_checkpoint, a_finished_round, a_project, an_annotat
 from click.testing import CliRunner, Result
 from sqlite_utils import Database
 
-from webapp import backups, instance_lock
+from webapp import backup_folder, backups, instance_lock
 from webapp.cli import main
 from webapp.instance import Instance
 from webapp.store import alarms, users, work
@@ -44,7 +44,7 @@ def test_a_destroyed_instance_comes_back_and_nobody_is_logged_in(winnow: Winnow,
 
 def test_restore_refuses_while_a_command_is_at_work(winnow: Winnow, instance: Instance, db: Database) -> None:
     winnow("backup")
-    path = backups.newest(instance)
+    path = backup_folder.newest(instance.folder)
     with instance_lock.shared(instance):
         refused = winnow("restore", path)
     assert refused.exit_code == 1 and "Stop it" in refused.stderr

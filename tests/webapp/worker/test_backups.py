@@ -9,7 +9,7 @@ import pytest
 from builders import NOON, a_user
 from sqlite_utils import Database
 
-from webapp import backups
+from webapp import backup_folder, backups
 from webapp.configuration import Schedule
 from webapp.instance import Instance
 from webapp.store import alarms
@@ -39,7 +39,7 @@ def test_the_first_comes_an_hour_after_the_start_and_the_next_a_day_later(
     made = [number for number in range(52) if turn(hours(number))]
     assert made == [2, 26, 50]
     assert [each.cause for each in records.latest(web_db)] == ["schedule"] * 3
-    assert len(backups.files(web_instance)) == 3
+    assert len(backup_folder.files(web_instance.folder)) == 3
 
 
 def test_an_instance_without_people_and_a_schedule_of_zero_make_none(
@@ -62,7 +62,7 @@ def test_one_that_was_asked_for_is_made_at_once_though_the_schedule_is_off(
 def test_old_ones_are_rotated_away(turn: Turn, web_instance: Instance) -> None:
     for day in range(0, 60, 4):
         assert turn(hours(24 * day + 2))
-        assert len(backups.files(web_instance)) <= 7 + 4
+        assert len(backup_folder.files(web_instance.folder)) <= 7 + 4
 
 
 def test_many_workers_make_one(web_instance: Instance, web_db: Database, turn: Turn) -> None:
