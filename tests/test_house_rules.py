@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,20 @@ def importers(folders: tuple[str, ...], forbidden: tuple[str, ...]) -> list[str]
         for module in imported_by(path)
         if module in forbidden or module.startswith(tuple(f"{name}." for name in forbidden))
     ]
+
+
+def test_no_module_needs_itself_by_way_of_others() -> None:
+    """Not even inside a function: each can be read after those that it builds on."""
+    paths = {
+        name_of(path).removesuffix(".py").replace("/", ".").removesuffix(".__init__"): path
+        for path in files(*PACKAGES)
+    }
+    needs: dict[str, set[str]] = {}
+    for module, path in paths.items():
+        found = {name for name in imported_by(path) if name in paths}
+        # `from package import module` is about the module alone.
+        needs[module] = {name for name in found if not any(other.startswith(f"{name}.") for other in found)}
+    TopologicalSorter(needs).prepare()  # CycleError names them
 
 
 @pytest.mark.parametrize(
