@@ -107,16 +107,16 @@ def test_the_interval_of_the_gain_holds_it() -> None:
 
 def test_answers_that_still_change_widen_the_interval_and_small_rounds_count_for_more() -> None:
     calm, stirred = (stopping.luck(standings([0.8] * 5, [0, flips, 0, flips, 0])) for flips in (5, 50))
-    assert stirred == pytest.approx(calm * 10**0.5, rel=0.05)
+    assert stirred == pytest.approx(calm * 10**0.7, rel=0.1)
     large = stopping.luck(standings([0.8] * 5, [0, 50, 0, 50, 0], step=80))
-    assert large == pytest.approx(stirred / 2**0.5)
+    assert large == pytest.approx(stirred / 2**0.7)
 
 
 def test_luck_is_never_nil_and_all_may_change_where_nothing_is_known() -> None:
     assert 0 < stopping.luck(standings([0.8] * 5)) < 0.002
     nobody = [Standing(each.labels, each.score, np.full(500, -1)) for each in standings([0.8] * 5)]
     same = [Standing(100, scored(0.8), STOP_SET)] * 5
-    assert stopping.luck(nobody) == stopping.luck(same) == stopping.luck([]) == 0.025
+    assert stopping.luck(nobody) == stopping.luck(same) == stopping.luck([]) == 0.05
 
 
 def advised(values: list[float], **more: object) -> Advice:
