@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import quick_apps
 from builders import NOON, Clock, a_user
 from flask import Flask
 from rights_world import World, a_world
@@ -16,6 +17,7 @@ from webapp import instance as instances
 from webapp.store import sessions
 from webapp.store.connection import open_database
 
+quick_apps.install()
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 
