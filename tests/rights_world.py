@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import furnished
+from builders import Clock
 from flask import Flask
 from flask.testing import FlaskClient
 from rights import RIGHTS, Right
@@ -63,7 +64,9 @@ def a_world(folder: Path) -> World:
     ids = named(db, instance)
     started = {"annotator": session(db, "ada"), "admin": session(db, "root"), "disabled": gone(db)}
     db.close()
-    app = create_app(instance.folder, {"TESTING": True, "COOKIE_SECURE": False})
+    # Time stands still: the tests that share this world may come minutes after each other, and sessions note that.
+    clock = Clock(utc_now())
+    app = create_app(instance.folder, {"TESTING": True, "COOKIE_SECURE": False, "CLOCK": clock})
     cookies: dict[str, dict[str, str]] = {}
     tokens = {}
     for role in ROLES:
