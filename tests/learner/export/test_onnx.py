@@ -18,7 +18,7 @@ from learner.encoders import Encoder
 from learner.errors import Cancelled, CheckpointError, ExportError
 from learner.export import onnx
 from learner.export.model_card import CardFacts
-from learner.export.onnx import export_onnx
+from learner.export.onnx import TOLERANCE, export_onnx
 
 TEXTS = [
     "good product",
@@ -61,8 +61,10 @@ def test_the_graph_gives_the_models_labels(
     export_onnx(checkpoint, tmp_path / "out", int8, facts, encoders=encoders_root)
     ours = checkpoints.load(checkpoint, encoders_root).predict_proba(TEXTS)
     theirs = run(tmp_path / "out", TEXTS)
-    np.testing.assert_allclose(theirs, ours, atol=0.1 if int8 else 1e-4)
-    clear = np.abs(ours[:, 0] - 0.5) > (0.1 if int8 else 1e-4)
+    # int8 as far as the export itself allows: how far it strays hangs on what a machine's sums round to.
+    tolerance = TOLERANCE[True] if int8 else 1e-4
+    np.testing.assert_allclose(theirs, ours, atol=tolerance)
+    clear = np.abs(ours[:, 0] - 0.5) > tolerance
     assert clear.any()
     assert (theirs.argmax(axis=1) == ours.argmax(axis=1))[clear].all()
 
