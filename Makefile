@@ -1,4 +1,4 @@
-# make run: set everything up and start it. make test: set everything up and run all tests.
+# make run: set everything up and start it. make test: set everything up and run all tests, side by side.
 VENV := .venv
 PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -9,7 +9,7 @@ run: $(VENV)/installed
 	$(VENV)/bin/winnow demo
 
 test: $(VENV)/installed-dev
-	$(VENV)/bin/python -m pytest $(PYTEST)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist worksteal $(PYTEST)
 
 # Kills and torn logs for some minutes: make soak SOAK="--minutes 60".
 soak: $(VENV)/installed-dev

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -110,7 +111,9 @@ def npm_file(request: pytest.FixtureRequest) -> Callable[[str, str], bytes]:
         if not archive.exists():
             if shutil.which("npm") is None:
                 pytest.skip(f"no npm here to fetch {package} with")
-            subprocess.run(["npm", "pack", "--silent", package], cwd=folder, check=True, timeout=120)
+            with tempfile.TemporaryDirectory(dir=folder) as fetched:  # others may fetch it at the same time
+                subprocess.run(["npm", "pack", "--silent", package], cwd=fetched, check=True, timeout=120)
+                os.replace(Path(fetched) / archive.name, archive)
         with tarfile.open(archive) as packed:
             member = packed.extractfile(f"package/{name}")
             assert member is not None
