@@ -177,7 +177,9 @@ def _outlook(found: Advice, seconds: float | None) -> str:
     )
     if seconds is None:
         return spoken(f"{gain} points of accuracy (95 % interval {low} to {high})")
-    minutes = max(1, round(seconds * STEP / 60))
+    minutes = round(seconds * STEP / 60)
+    if minutes < 2:
+        return spoken(f"{gain} points of accuracy (95 % interval {low} to {high}) and take a minute or two")
     return spoken(
         f"{gain} points of accuracy (95 % interval {low} to {high}) and take some {minutes} minutes"
     )

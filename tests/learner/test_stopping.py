@@ -138,6 +138,8 @@ def test_on_while_the_curve_rises_and_stop_when_it_is_flat() -> None:
     assert rising.code == "go on" and rising.gain is not None and rising.gain > 0.01
     assert rising.sentence.startswith("Go on: the next 100 labels should bring")
     assert "take some 10 minutes" in rising.sentence
+    quick = advised(curve(np.arange(20, 161, 20, dtype=np.float64)).tolist(), seconds=0.5)
+    assert quick.sentence.endswith(" and take a minute or two.")
     flat = advised([0.86] * 12)
     assert flat.code == "stop" and flat.settled and flat.stable
     assert flat.sentence.startswith("You can stop")
