@@ -1,14 +1,16 @@
 """What a round leaves to decide by: audit scores, answers to the stop set, advice, and a gate that holds."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from rounds_at_work import label_some, started
+from rounds_at_work import started
 from sqlite_utils import Database
 
 from learner.stopping import STOP_SET
-from webapp.store import model_versions, projects, rounds, stopping, users
+from webapp.store import model_versions, projects, rounds, stopping
 from webapp.store.connection import utc_now, write_transaction
+from webapp.store.jobs import Job
 from webapp.store.projects import Project
 from webapp.worker.loop import run_next
 
@@ -57,13 +59,14 @@ def test_rounds_of_another_classifier_say_nothing_of_this_one(
 
 
 def test_shuffled_labels_are_refused_and_the_old_version_serves(
-    db: Database, instance: Path, labelled: Project
+    db: Database, instance: Path, project: Project, an_import: Callable[..., Job]
 ) -> None:
-    with write_transaction(db):
-        label_some(db, labelled, users.everyone(db)[0].id, 110)  # until the validation part can tell
-    started(db, labelled)
+    projects.update_settings(db, project.id, validation_size=60)
+    an_import(600)  # labels and all; which reviews validate is left to chance, so there are enough of them
     assert run_next(db, instance, utc_now())
-    good = model_versions.serving(db, labelled.id)
+    started(db, project)
+    assert run_next(db, instance, utc_now())
+    good = model_versions.serving(db, project.id)
     given = db.execute(
         "SELECT a.id, a.label_id FROM annotations a JOIN reviews r ON r.id = a.review_id AND r.part = 'pool'"
     ).fetchall()
@@ -71,10 +74,10 @@ def test_shuffled_labels_are_refused_and_the_old_version_serves(
     with write_transaction(db):
         for row, label_id in zip(given, labels, strict=True):
             db.execute("UPDATE annotations SET label_id = ? WHERE id = ?", [label_id, row["id"]])
-    this = started(db, labelled)
+    this = started(db, project)
     assert run_next(db, instance, utc_now())
     refused = rounds.get(db, this.id)
     assert refused.state == "done" and refused.model_version_id is not None
     version = model_versions.get(db, refused.model_version_id)
     assert version.verdict == "worse" and "The old one keeps serving" in version.reason
-    assert good is not None and model_versions.serving(db, labelled.id) == good
+    assert good is not None and model_versions.serving(db, project.id) == good
