@@ -25,11 +25,9 @@ from learner.errors import TrainingDiverged
 from learner.evaluation import confusion, summary
 from learner.progress import InPhase, Progress, silent
 from learner.report import Search
-from learner.settings import RoundSettings, SearchSettings
+from learner.settings import MIN_VALIDATION, RoundSettings, SearchSettings
 from learner.time_budget import Clock, OutOfTime, TooSlow, Watch
 
-# Fewer cannot tell the settings of one classifier apart, and would only be fitted to.
-MIN_VALIDATION: Final = 50
 # Progress of one trial is told in as many parts.
 PARTS: Final = 100
 

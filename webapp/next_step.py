@@ -1,8 +1,12 @@
 """What an admin should do next: the loop import, label, round, export, and where a project stands in it."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask_babel import gettext as _
+
+from learner.settings import MIN_VALIDATION, AutoSettings
 
 STEPS = ("import", "label", "round", "export")
 # Enough for two or three labels of a rare class; a round may be started by hand before.
@@ -93,3 +97,18 @@ def _label_or_round(now: Situation) -> NextStep:
             count=left,
         )
     return NextStep("label", _("Label the next reviews"), words)
+
+
+def is_time_to_tune(
+    advice: Mapping[str, Any] | None, tried: Iterable[str], labels: int, validation: int
+) -> bool:
+    """Whether more labels are said to bring little, while no round has tried more than `head` and one could.
+
+    tried: the classifiers that rounds were started with. labels: to learn from. validation: to compare on.
+    """
+    if advice is None:
+        return False
+    code, target_reached = advice["code"], advice.get("to_target") == 0
+    bring_little = code == "unreachable" or (code == "stop" and not target_reached)
+    enough = labels >= AutoSettings().min_labels and validation >= MIN_VALIDATION
+    return bring_little and enough and set(tried) <= {"head"}

@@ -23,12 +23,10 @@ from learner.classifiers.interface import Create, Fit, Floats, Ints, RoundClassi
 from learner.errors import EncoderError, NotEnoughLabels, TrainingDiverged
 from learner.progress import InPhase, Progress, silent
 from learner.report import Candidate, Choice
-from learner.settings import ContrastiveSettings, RoundSettings
+from learner.settings import MIN_VALIDATION, ContrastiveSettings, RoundSettings
 from learner.time_budget import Clock, OutOfTime, TooSlow, Watch
 from learner.words import spoken
 
-# With 50 validation labels a true gain of four points is seen in one round of three, of nine in five of six.
-MIN_VALIDATION: Final = 50
 # Taken when this interval of the difference in macro-F1 lies above zero. Replayed on two classifiers of CR that
 # disagree on 9 % of the texts, with 100 validation labels: no gain is taken for one in 10 % of the rounds (4 % with
 # a 95 % interval, 44 % by the bare mean), a gain of four points is taken in 46 % (22 %, 91 %).

@@ -15,9 +15,9 @@ from learner.classifiers.interface import dataset
 from learner.encoders import Encoder
 from learner.errors import Cancelled
 from learner.round import Labelled, RoundTask, Unlabelled, run_round
-from learner.search import MIN_VALIDATION, SearchingClassifier, suggested
+from learner.search import SearchingClassifier, suggested
 from learner.setting_rules import Span
-from learner.settings import CLASSIFIERS, RoundSettings
+from learner.settings import CLASSIFIERS, MIN_VALIDATION, RoundSettings
 from learner.time_budget import OutOfTime, TooSlow, Watch
 
 LABELS = ["negative", "positive"]

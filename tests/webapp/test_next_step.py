@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from webapp.next_step import Situation, next_step
+from webapp.next_step import Situation, is_time_to_tune, next_step
 
 BEGINNING = Situation(0, 0, 0, False, 0, 100)
 IMPORTED = replace(BEGINNING, reviews=500, reviews_left=True)
@@ -47,3 +47,25 @@ def test_the_words_say_how_many_labels_are_missing() -> None:
         "after 30 more labels"
         in next_step(replace(IMPORTED, labels=200, labels_since_round=70, model_versions=2)).text
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "to_target", "tried", "labels", "validation", "due"),
+    [
+        ("stop", None, {"head"}, 100, 50, True),
+        ("unreachable", None, {"head"}, 100, 50, True),
+        ("stop", 0, {"head"}, 100, 50, False),  # the target is reached: no more is wanted
+        ("go on", None, {"head"}, 100, 50, False),
+        ("stop", None, {"head", "auto"}, 100, 50, False),
+        ("stop", None, {"head"}, 99, 50, False),
+        ("stop", None, {"head"}, 100, 49, False),
+    ],
+)
+def test_tuning_is_offered_once_labels_bring_little_and_can_prove_its_worth(
+    code: str, to_target: int | None, tried: set[str], labels: int, validation: int, due: bool
+) -> None:
+    assert is_time_to_tune({"code": code, "to_target": to_target}, tried, labels, validation) == due
+
+
+def test_without_advice_tuning_is_not_offered() -> None:
+    assert not is_time_to_tune(None, {"head"}, 1000, 1000)

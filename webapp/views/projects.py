@@ -13,7 +13,7 @@ from webapp.charts import NARROW, WIDE, Series, learning_curve_svg, series_csv
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.htmx import is_htmx, redirect_to
-from webapp.next_step import FEWEST_TO_MEASURE, STEPS, Situation, next_step
+from webapp.next_step import FEWEST_TO_MEASURE, STEPS, Situation, is_time_to_tune, next_step
 from webapp.scores import curve_series, is_measured
 from webapp.security import attachment
 from webapp.store import (
@@ -106,6 +106,8 @@ def _results(project: Project) -> dict[str, Any]:
         labels_changed=bool(versions) and not serving,
         stars=not serving and not by_part["pool"] and offers_stars(project),
     )
+    advice = stopping.advice(db, project.id)
+    tried = {each.settings.get("classifier", "head") for each in all_rounds if each.state == "done"}
     return {
         "counts": counts,
         "by_part": by_part,
@@ -115,7 +117,8 @@ def _results(project: Project) -> dict[str, Any]:
         "next": next_step(situation),
         "serving": serving,
         "audited": _audited(project.id),
-        "advice": stopping.advice(db, project.id),
+        "advice": advice,
+        "time_to_tune": is_time_to_tune(advice, tried, by_part["pool"], by_part["validation"]),
         "measured": serving is not None and is_measured(serving.accuracy),
         "versions": versions,
         "other_labels": model_versions.last_for_other_labels(db, project.id),

@@ -1,5 +1,6 @@
 """Rounds: the list, a new one with its settings, one with its live state and results; which version serves."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, flash, render_template, request, url_for
@@ -8,7 +9,7 @@ from flask_babel import gettext as _
 
 from learner import encoders
 from learner.errors import SettingsError
-from learner.settings import STAR_LIMIT, RoundSettings
+from learner.settings import CLASSIFIERS, STAR_LIMIT, RoundSettings
 from learner.weak_labels import from_ratings
 from webapp import forms, round_form
 from webapp.auth import admin_required, the_user
@@ -68,9 +69,12 @@ def index(project_id: int) -> ResponseReturnValue:
 @blueprint.get("/new")
 @admin_required
 def new(project_id: int) -> ResponseReturnValue:
-    """The settings of a round that is to start."""
+    """The settings of a round that is to start; a link may bring the classifier."""
     project = projects.get(get_db(), project_id)
-    return _form_page(project, round_form.filled(usual_settings(project)))
+    settings = usual_settings(project)
+    if request.args.get("classifier") in CLASSIFIERS:
+        settings = replace(settings, classifier=request.args["classifier"])
+    return _form_page(project, round_form.filled(settings))
 
 
 @blueprint.post("")

@@ -11,13 +11,13 @@ import pytest
 
 from learner import checkpoint
 from learner.classifiers import create
-from learner.classifiers.auto import MIN_VALIDATION, AutoClassifier
+from learner.classifiers.auto import AutoClassifier
 from learner.classifiers.interface import dataset
 from learner.encoders import Encoder
 from learner.errors import Cancelled
 from learner.progress import Progress, silent
 from learner.round import Labelled, RoundTask, Unlabelled, run_round
-from learner.settings import RoundSettings
+from learner.settings import MIN_VALIDATION, RoundSettings
 
 LABELS = ["no", "yes"]
 # What tuning the tiny encoder takes to learn anything at all.

@@ -10,6 +10,7 @@ from visitor import Browser
 
 from webapp.instance import Instance
 from webapp.store import activity, jobs, projects, rounds, work
+from webapp.store.connection import write_transaction
 
 
 @pytest.mark.parametrize("address", ["/projects", "/projects/new", "/projects/1", "/projects/1/settings"])
@@ -246,3 +247,28 @@ def test_the_home_tells_what_audit_items_say_and_when_to_stop(admin: Browser, we
     )
     page = admin.get(home).text
     assert "By audit items" in page and "60 audit items" in page and sentence in page
+
+
+def test_the_home_offers_auto_once_labels_bring_little(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db, size=150)
+    ada = a_user(web_db)
+    with write_transaction(web_db):
+        for _ in range(150):
+            an_annotation(web_db, project, ada)
+        web_db.execute("UPDATE reviews SET part = 'validation' WHERE id % 3 = 0")
+    stop = {"stopping": {"code": "stop", "sentence": "You can stop.", "to_target": None}}
+    a_finished_round(web_db, project, report=stop)
+    page, link = (
+        admin.get(f"/projects/{project.id}").text,
+        f"/projects/{project.id}/rounds/new?classifier=auto",
+    )
+    assert f'href="{link}"' in page
+    assert 'value="auto" checked' in admin.get(link).text
+    a_finished_round(web_db, project, classifier="auto", report=stop)
+    assert link not in admin.get(f"/projects/{project.id}").text
+
+
+def test_a_link_with_no_such_classifier_shows_the_usual_one(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db)
+    page = admin.get(f"/projects/{project.id}/rounds/new?classifier=oracle").text
+    assert 'value="head" checked' in page and "oracle" not in page
