@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 
 from learner.classifiers.examples import Examples
 from learner.classifiers.interface import Ints
+from learner.classifiers.length_groups import by_length
 from learner.classifiers.starting_point import averages, body_of, open_model, regress_output, sound_embeddings
 from learner.classifiers.tuned_classifier import TunedClassifier
 from learner.classifiers.tuned_model import TunedModel
@@ -77,12 +78,16 @@ def _sentence_encoder(model: TunedModel, pooling: str, freeze_embeddings: bool) 
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 
     class QuickTransformer(Transformer):
-        def forward(self, *args: Any, **kwargs: Any) -> Any:
-            with training_products(model.device):
-                features = super().forward(*args, **kwargs)
-            features["token_embeddings"] = features["token_embeddings"].float()
-            return features
+        def forward(self, features: dict[str, Any], **options: Any) -> dict[str, Any]:
+            def compute(part: dict[str, Any]) -> torch.Tensor:
+                with training_products(model.device):
+                    found: torch.Tensor = super(QuickTransformer, self).forward(part, **options)[output]
+                return found.float()
 
+            embeddings = compute(features) if model.device == "cuda" else by_length(features, compute)
+            return {**features, output: embeddings}
+
+    output = "token_embeddings"
     plain = {"local_files_only": True, "trust_remote_code": False}
     with quiet():
         transformer = QuickTransformer(
