@@ -77,6 +77,8 @@ def _sentence_encoder(model: TunedModel, pooling: str, freeze_embeddings: bool) 
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 
+    output = "token_embeddings"
+
     class QuickTransformer(Transformer):
         def forward(self, features: dict[str, Any], **options: Any) -> dict[str, Any]:
             def compute(part: dict[str, Any]) -> torch.Tensor:
@@ -87,7 +89,6 @@ def _sentence_encoder(model: TunedModel, pooling: str, freeze_embeddings: bool) 
             embeddings = compute(features) if model.device == "cuda" else by_length(features, compute)
             return {**features, output: embeddings}
 
-    output = "token_embeddings"
     plain = {"local_files_only": True, "trust_remote_code": False}
     with quiet():
         transformer = QuickTransformer(
