@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Final
 
 import numpy as np
@@ -63,7 +63,9 @@ def advise(
     """The advice after the last of the rounds, oldest first.
 
     class_labels: training labels by class. target: accuracy wanted, None for none. seconds: what a label takes.
+    A round that was run again without new labels counts once: it says nothing of what labels bring.
     """
+    rounds = _with_new_labels(rounds)
     rare = tuple(name for name, count in class_labels.items() if count < FEWEST_PER_CLASS)
     kappa, stable = agreement(rounds, len(class_labels))
     measured = [each for each in rounds if each.score is not None and each.score.n >= FEWEST_MEASURED]
@@ -76,6 +78,15 @@ def advise(
     settled = _settled(scores)
     found = Advice("", "", gain, low, high, curve.ceiling, None, kappa, stable, settled, rare)
     return _worded(found, scores[-1], curve, now, target, _outlook(found, seconds))
+
+
+def _with_new_labels(rounds: Sequence[Standing]) -> list[Standing]:
+    """The latest of each row of rounds on equally many labels."""
+    return [
+        each
+        for each, later in zip_longest(rounds, rounds[1:])
+        if later is None or later.labels != each.labels
+    ]
 
 
 def agreement(rounds: Sequence[Standing], classes: int) -> tuple[float | None, bool | None]:
@@ -187,6 +198,6 @@ def _outlook(found: Advice, seconds: float | None) -> str:
 
 def _too_early(measured: int) -> str:
     return (
-        f"Too early to say when to stop: it takes {FEWEST_ROUNDS} rounds of one classifier, measured on at"
-        f" least {FEWEST_MEASURED} labels, and there are {measured}."
+        f"Too early to say when to stop: it takes {FEWEST_ROUNDS} rounds of one classifier, each with new"
+        f" labels and measured on at least {FEWEST_MEASURED}, and there are {measured}."
     )

@@ -100,15 +100,14 @@ def _label_or_round(now: Situation) -> NextStep:
 
 
 def is_time_to_tune(
-    advice: Mapping[str, Any] | None, tried: Iterable[str], labels: int, validation: int
+    advice: Mapping[str, Any] | None, tried: Iterable[str], labels: int, validation: int, reviews_left: bool
 ) -> bool:
-    """Whether more labels are said to bring little, while no round has tried more than `head` and one could.
+    """Whether labels are at an end or said to bring little, while no round has tried more than `head` and one could.
 
     tried: the classifiers that rounds were started with. labels: to learn from. validation: to compare on.
     """
-    if advice is None:
+    if advice is None or advice.get("to_target") == 0:
         return False
-    code, target_reached = advice["code"], advice.get("to_target") == 0
-    bring_little = code == "unreachable" or (code == "stop" and not target_reached)
+    bring_little = advice["code"] in ("stop", "unreachable") or not reviews_left
     enough = labels >= AutoSettings().min_labels and validation >= MIN_VALIDATION
     return bring_little and enough and set(tried) <= {"head"}

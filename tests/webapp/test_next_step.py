@@ -50,22 +50,24 @@ def test_the_words_say_how_many_labels_are_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "to_target", "tried", "labels", "validation", "due"),
+    ("code", "to_target", "tried", "labels", "validation", "left", "due"),
     [
-        ("stop", None, {"head"}, 100, 50, True),
-        ("unreachable", None, {"head"}, 100, 50, True),
-        ("stop", 0, {"head"}, 100, 50, False),  # the target is reached: no more is wanted
-        ("go on", None, {"head"}, 100, 50, False),
-        ("stop", None, {"head", "auto"}, 100, 50, False),
-        ("stop", None, {"head"}, 99, 50, False),
-        ("stop", None, {"head"}, 100, 49, False),
+        ("stop", None, {"head"}, 100, 50, True, True),
+        ("unreachable", None, {"head"}, 100, 50, True, True),
+        ("stop", 0, {"head"}, 100, 50, True, False),  # the target is reached: no more is wanted
+        ("stop", 0, {"head"}, 100, 50, False, False),
+        ("go on", None, {"head"}, 100, 50, True, False),
+        ("early", None, {"head"}, 100, 50, False, True),  # every review has its labels
+        ("stop", None, {"head", "auto"}, 100, 50, False, False),
+        ("stop", None, {"head"}, 99, 50, True, False),
+        ("stop", None, {"head"}, 100, 49, True, False),
     ],
 )
 def test_tuning_is_offered_once_labels_bring_little_and_can_prove_its_worth(
-    code: str, to_target: int | None, tried: set[str], labels: int, validation: int, due: bool
+    code: str, to_target: int | None, tried: set[str], labels: int, validation: int, left: bool, due: bool
 ) -> None:
-    assert is_time_to_tune({"code": code, "to_target": to_target}, tried, labels, validation) == due
+    assert is_time_to_tune({"code": code, "to_target": to_target}, tried, labels, validation, left) == due
 
 
 def test_without_advice_tuning_is_not_offered() -> None:
-    assert not is_time_to_tune(None, {"head"}, 1000, 1000)
+    assert not is_time_to_tune(None, {"head"}, 1000, 1000, reviews_left=False)

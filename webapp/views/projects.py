@@ -118,7 +118,9 @@ def _results(project: Project) -> dict[str, Any]:
         "serving": serving,
         "audited": _audited(project.id),
         "advice": advice,
-        "time_to_tune": is_time_to_tune(advice, tried, by_part["pool"], by_part["validation"]),
+        "time_to_tune": is_time_to_tune(
+            advice, tried, by_part["pool"], by_part["validation"], situation.reviews_left
+        ),
         "measured": serving is not None and is_measured(serving.accuracy),
         "versions": versions,
         "other_labels": model_versions.last_for_other_labels(db, project.id),

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from rounds_at_work import started
+from rounds_at_work import label_some, started
 from sqlite_utils import Database
 
 from learner.stopping import STOP_SET
-from webapp.store import model_versions, projects, rounds, stopping
+from webapp.store import model_versions, projects, rounds, stopping, users
 from webapp.store.connection import utc_now, write_transaction
 from webapp.store.jobs import Job
 from webapp.store.projects import Project
@@ -39,19 +39,32 @@ def test_advice_comes_with_the_third_round_and_the_target_of_the_project(
     db: Database, instance: Path, labelled: Project
 ) -> None:
     projects.update_settings(db, labelled.id, target_accuracy=0.2)
+    bob = users.add(db, "bob", "hash", "annotator").id
     for _ in range(3):
+        label_some(db, labelled, bob, 10)
         started(db, labelled)
         assert run_next(db, instance, utc_now())
     advice = stopping.advice(db, labelled.id)
     assert advice is not None and (advice["code"], advice["to_target"]) == ("stop", 0)
-    assert advice["kappa"] == 1.0 or advice["kappa"] is None  # the same labels: the same answers
     assert "the target of 20 % is reached" in advice["sentence"]
+
+
+def test_a_round_again_on_the_same_labels_leaves_the_advice_as_it_was(
+    db: Database, instance: Path, labelled: Project
+) -> None:
+    for _ in range(3):
+        started(db, labelled)
+        assert run_next(db, instance, utc_now())
+    advice = stopping.advice(db, labelled.id)
+    assert advice is not None and advice["code"] == "early" and "there are 1." in advice["sentence"]
 
 
 def test_rounds_of_another_classifier_say_nothing_of_this_one(
     db: Database, instance: Path, labelled: Project
 ) -> None:
+    bob = users.add(db, "bob", "hash", "annotator").id
     for settings in ({}, {}, {"classifier": "finetune", "finetune": {"epochs": 1}}):
+        label_some(db, labelled, bob, 10)
         started(db, labelled, **settings)
         assert run_next(db, instance, utc_now())
     advice = stopping.advice(db, labelled.id)
