@@ -12,8 +12,9 @@ Ints = NDArray[np.int64]
 
 Z: Final = float(norm.ppf(0.975))
 CALIBRATION_BINS: Final = 15
-# Fewer reviews of the rarer class than this say less of the area's variance than Newcombe's model of it does.
-_AREA_PRIOR: Final = 30
+# Fewer reviews of the rarer class on the wrong side than this say less of the area's variance than Newcombe's model of
+# it does. Counted by reviews alone, DeLong's variance was believed too early near an area of 1, and too late elsewhere.
+_AREA_PRIOR: Final = 1.0
 # The search below knows the direction of the miscalibration but for noise; 2 % a side makes up for that.
 _TAIL: Final = 0.02
 _STRENGTHS: Final = np.linspace(0.0, 2.5, 51)
@@ -67,8 +68,8 @@ def correlations(covariance: Floats) -> Floats:
 def area(positive: NDArray[np.bool_], score: Floats) -> tuple[float, float, float]:
     """The area under the ROC curve and its bounds; both kinds of reviews must occur.
 
-    The variance is DeLong's where there are many reviews of both kinds; how it depends on the area, and the
-    variance where there are few, are those of Newcombe 2006, Confidence intervals for an effect size measure
+    The variance is DeLong's where many reviews of both kinds lie on the wrong side; how it depends on the area, and
+    the variance where few do, are those of Newcombe 2006, Confidence intervals for an effect size measure
     based on the Mann-Whitney statistic, part 2, method 5. Source: DeLong et al. 1988, Comparing the areas.
     """
     ups, downs = score[positive], score[~positive]
@@ -82,10 +83,11 @@ def area(positive: NDArray[np.bool_], score: Floats) -> tuple[float, float, floa
     def modelled(at: float) -> float:
         return at * (1 - at) * (1 + extra * (1 - at) / (2 - at) + extra * at / (1 + at)) / (m * n)
 
-    weight, ratio = min(m, n), 1.0
-    if weight > 1 and modelled(value) > 1e-12:
+    rarer, ratio = min(m, n), 1.0
+    if rarer > 1 and modelled(value) > 1e-12:
         ratio = (above.var(ddof=1) / m + below.var(ddof=1) / n) / modelled(value)
-    ratio = (weight * ratio + _AREA_PRIOR) / (weight + _AREA_PRIOR)
+    astray = rarer * min(value, 1 - value)
+    ratio = (astray * ratio + _AREA_PRIOR) / (astray + _AREA_PRIOR)
 
     def beyond(at: float) -> float:
         return float((at - value) ** 2 - Z * Z * ratio * modelled(at))
