@@ -21,6 +21,7 @@ from learner.evaluation import confusion, summary
 
 def main() -> None:
     options = _options()
+    small_text_arms.skip_padding()
     if options.bf16:
         small_text_arms.hurry()
     done = {tuple(run[key] for key in ("set", "encoder", "arm", "seed")) for run in finished(options.out)}

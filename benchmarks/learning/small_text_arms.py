@@ -1,9 +1,8 @@
 """small-text's own classifiers with breaking ties, as its documentation sets them up, on the same encoder folder.
 
 Nothing is tuned: every setting is the library's default, but for what a machine without a network or a GPU needs:
-files only, no progress bars, a token limit that fits the set (small-text pads every text to the limit, so its usual
-512 would only cost time), and arithmetic that a CPU does fast. The query looks at a sample of the pool, by small-text's
-own SubsamplingQueryStrategy.
+files only, no progress bars, a token limit that fits the set, and no arithmetic on padding (small-text pads every text
+to the limit). The query looks at a sample of the pool, by small-text's own SubsamplingQueryStrategy.
 """
 
 import os
@@ -33,13 +32,17 @@ from small_text import (
 )
 from small_text.integrations.transformers.classifiers import classification
 from transformers import AutoTokenizer, BertModel
+from transformers.modeling_outputs import BaseModelOutputWithPoolingAndCrossAttentions
 
+from learner.classifiers.length_groups import by_length
 from learner.devices import cores
 from learner.encoders import Encoder
 
 ARMS = ("small-text-transformer", "small-text-setfit")
 # Token limits that leave at least 95 of 100 texts whole.
 LIMITS = (64, 96, 128, 192, 256)
+# Padded tokens of a group, the fastest of five sizes on one core with a batch of 12.
+GROUP_TOKENS = 256
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,23 @@ def replay(
             asked, queried = _timed(learner.query, min(batch, budget - count))
             yield Step(count, np.asarray(predicted), trained, queried)
             _, trained = _timed(learner.update, data.y[pool[asked]])
+
+
+def skip_padding() -> None:
+    """Once a process: batches in groups of similar length, which gives the same tokens in a fraction of the time."""
+    forward = BertModel.forward
+
+    def in_groups(self: BertModel, input_ids: torch.Tensor, **kwargs: Any) -> Any:
+        def compute(features: dict[str, Any]) -> torch.Tensor:
+            return forward(self, **features).last_hidden_state
+
+        # Words are looked up once: each lookup's gradient is as large as the vocabulary.
+        words = self.get_input_embeddings()(input_ids)
+        tokens = by_length({**kwargs, "inputs_embeds": words}, compute, GROUP_TOKENS)
+        pooled = None if self.pooler is None else self.pooler(tokens)
+        return BaseModelOutputWithPoolingAndCrossAttentions(last_hidden_state=tokens, pooler_output=pooled)
+
+    BertModel.forward = in_groups
 
 
 def hurry() -> None:

@@ -17,15 +17,14 @@ def by_length(
 ) -> torch.Tensor:
     """What `compute` makes of tokens (n, l), token embeddings (n, l, d), as if it had got all n rows at once.
 
-    features: the tensors (n, l) that a transformer takes, among them its attention_mask. Embeddings of what is only
-    padding are zero where a group left it out.
+    features: the tensors (n, l) or (n, l, d) that a transformer takes, among them its attention_mask. Embeddings of
+    what is only padding are zero where a group left it out.
     """
     mask: torch.Tensor = features["attention_mask"]
     lengths, width = mask.sum(dim=1).tolist(), mask.shape[1]
     groups = tokens.batches(lengths, budget, len(lengths))
-    # Padding in front would shift what positions mean.
-    if len(groups) == 1 or not mask[:, 0].all():
-        return compute(features)
+    if not mask[:, 0].all():
+        return compute(features)  # padding in front would shift what positions mean
     parts = []
     for rows in groups:
         longest = lengths[rows[0]]
@@ -37,5 +36,5 @@ def by_length(
 
 def _cut(value: Any, mask: torch.Tensor, rows: list[int], longest: int) -> Any:
     """These rows up to that token; what is no tensor of tokens stays."""
-    of_tokens = isinstance(value, torch.Tensor) and value.shape == mask.shape
+    of_tokens = isinstance(value, torch.Tensor) and value.shape[:2] == mask.shape
     return value[rows, :longest] if of_tokens else value
