@@ -15,8 +15,7 @@ CALIBRATION_BINS: Final = 15
 # Fewer reviews of the rarer class on the wrong side than this say less of the area's variance than Newcombe's model of
 # it does. Counted by reviews alone, DeLong's variance was believed too early near an area of 1, and too late elsewhere.
 _AREA_PRIOR: Final = 1.0
-# The search below knows the direction of the miscalibration but for noise; 2 % a side makes up for that.
-_TAIL: Final = 0.02
+_TAIL: Final = 0.025
 _STRENGTHS: Final = np.linspace(0.0, 2.5, 51)
 _DRAWS: Final = 400
 

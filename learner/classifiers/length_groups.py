@@ -9,11 +9,11 @@ from torch.nn.functional import pad
 from learner import tokens
 
 # Padded tokens of a group. Measured on two cores (benchmarks/training.py); a GPU is rather kept full.
-CPU_TOKENS: Final = 512
+GROUP_TOKENS: Final = 512
 
 
 def by_length(
-    features: dict[str, Any], compute: Callable[[dict[str, Any]], torch.Tensor], budget: int = CPU_TOKENS
+    features: dict[str, Any], compute: Callable[[dict[str, Any]], torch.Tensor], budget: int = GROUP_TOKENS
 ) -> torch.Tensor:
     """What `compute` makes of tokens (n, l), token embeddings (n, l, d), as if it had got all n rows at once.
 
