@@ -70,8 +70,12 @@ def advise(
     kappa, stable = agreement(rounds, len(class_labels))
     measured = [each for each in rounds if each.score is not None and each.score.n >= FEWEST_MEASURED]
     scores = [each.score for each in measured if each.score is not None]
-    if len(scores) < FEWEST_ROUNDS or rounds[-1].score is None:
-        return Advice("early", _too_early(len(scores)), kappa=kappa, stable=stable, rare=rare)
+    latest = rounds[-1].score if rounds else None
+    if len(scores) < FEWEST_ROUNDS or latest is None:
+        early = Advice("early", _too_early(len(scores)), kappa=kappa, stable=stable, rare=rare)
+        if target is None or latest is None or latest not in scores or latest.value < target:
+            return early
+        return _reached(early, latest, target, None)
     curve = fit([each.labels for each in measured], scores, seed)
     now = measured[-1].labels
     gain, low, high = curve.gain(now, STEP, luck(rounds))
@@ -153,16 +157,9 @@ def _worded(
 
 def _towards(found: Advice, score: Score, curve: Curve, now: int, target: float, outlook: str) -> Advice:
     """The advice where a target accuracy is set."""
-    wanted, reached = f"{100 * target:g}", f"{100 * score.value:.1f}"
+    wanted = f"{100 * target:g}"
     if score.value >= target:
-        return replace(
-            found,
-            code="stop",
-            to_target=0,
-            sentence=f"You can stop: the target of {wanted} % is reached with {reached} % on {score.n} labels"
-            f" (95 % interval {100 * score.low:.0f} to {100 * score.high:.0f} %);"
-            f" the next {STEP} labels should bring {outlook}.",
-        )
+        return _reached(found, score, target, outlook)
     missing = curve.labels_to(target) - now
     if missing > FAR:
         return replace(
@@ -179,6 +176,23 @@ def _towards(found: Advice, score: Score, curve: Curve, now: int, target: float,
         sentence=f"Go on: about {count:.0f} more labels should reach the target of {wanted} %,"
         f" and the next {STEP} should bring {outlook}.",
     )
+
+
+def _reached(found: Advice, score: Score, target: float, outlook: str | None) -> Advice:
+    """The advice at the target, where too few rounds were measured for an outlook without one."""
+    wanted, reached = f"{100 * target:g}", f"{100 * score.value:.1f}"
+    low, high = f"{100 * score.low:.0f}", f"{100 * score.high:.0f}"
+    if outlook is None:
+        sentence = (
+            f"You can stop: the target of {wanted} % is reached with {reached} % on {score.n} labels"
+            f" (95 % interval {low} to {high} %)."
+        )
+    else:
+        sentence = (
+            f"You can stop: the target of {wanted} % is reached with {reached} % on {score.n} labels"
+            f" (95 % interval {low} to {high} %); the next {STEP} labels should bring {outlook}."
+        )
+    return replace(found, code="stop", to_target=0, sentence=sentence)
 
 
 def _outlook(found: Advice, seconds: float | None) -> str:

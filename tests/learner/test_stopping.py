@@ -165,6 +165,12 @@ def test_a_target_is_reached_near_or_out_of_reach() -> None:
     values = curve(np.arange(20, 301, 20, dtype=np.float64)).tolist()
     reached = advised(values, target=0.8)
     assert (reached.code, reached.to_target) == ("stop", 0) and "80 % is reached" in reached.sentence
+    at_once = advised([0.81], target=0.8)
+    assert (at_once.code, at_once.to_target, at_once.gain) == ("stop", 0, None)
+    assert at_once.sentence.endswith("is reached with 81.0 % on 200 labels (95 % interval 75 to 86 %).")
+    assert advised([0.79], target=0.8).code == "early"
+    on_few = [Standing(20, scored(0.9, 10), STOP_SET)]
+    assert stopping.advise(on_few, CLASSES, target=0.8).code == "early"
     near = advised(values, target=0.85)
     expected = 20 * (0.4 / 0.05) ** (1 / 0.6) - 300
     assert near.code == "go on" and near.to_target == pytest.approx(expected, rel=0.3)
