@@ -8,7 +8,7 @@ import csv
 import gzip
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -211,7 +211,7 @@ def replay(corpus: Corpus, seed: int, budget: int) -> Iterator[Round]:
             proba, embeddings = classifier.model.scores(texts)
             known = classifier.model.scores(train.x)
             pool = ScoredPool(free, texts, np.arange(len(free)), proba, embeddings, *known, y)
-            chosen = next_batch(pool, replace(settings, seed=(seed * 10_007 + len(labelled)) % 2**31))
+            chosen = next_batch(pool, settings.drawing_at(len(labelled)))
             asked = [(item.id, 1.0 / item.probability if item.probability else 0.0) for item in chosen]
         else:
             asked = [(row, len(free) / BATCH) for row in rng.choice(free, BATCH, replace=False)]

@@ -90,10 +90,8 @@ def _replay(
         proba, embeddings = classifier.model.scores(texts)
         known = classifier.model.scores(corpus.texts_of(labelled))
         scored = ScoredPool(free, texts, np.arange(len(free)), proba, embeddings, *known, y)
-        settings = RoundSettings(
-            strategy=strategy, query_size=arguments.batch, audit_share=0.0, seed=seed * 10_007 + len(labelled)
-        )
-        batch = next_batch(scored, settings)
+        settings = RoundSettings(strategy=strategy, query_size=arguments.batch, audit_share=0.0, seed=seed)
+        batch = next_batch(scored, settings.drawing_at(len(labelled)))
         seconds.append(time.perf_counter() - began)
         labelled = np.concatenate([labelled, [item.id for item in batch]])
 

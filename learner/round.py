@@ -161,7 +161,7 @@ def run_round(task: RoundTask, progress: Progress = silent) -> RoundResult:
         progress("query", 0, 1)
         y, stars = task.train.y, task.pool_stars
         pool = ScoredPool(task.pool.ids, task.pool.texts, rows, proba, embeddings, *labelled, y, stars)
-        queue = next_batch(pool, settings)
+        queue = next_batch(pool, settings.drawing_at(len(y)))
         progress("query", 1, 1)
     with _timed(timings, "save"):
         progress("save", 0, 1)
@@ -186,8 +186,9 @@ def run_round(task: RoundTask, progress: Progress = silent) -> RoundResult:
 
 def _sample(task: RoundTask, settings: RoundSettings, progress: Progress) -> Candidates:
     train = task.train
+    drawing = settings.drawing_at(len(train.y))
     return candidates.to_score(
-        task.pool.texts, train.texts, train.y, settings, task.encoder, task.features, progress
+        task.pool.texts, train.texts, train.y, drawing, task.encoder, task.features, progress
     )
 
 

@@ -77,9 +77,7 @@ def rounds(bench: Bench, task: Task, progress: Progress = silent) -> Iterator[Ro
         if number:
             began = time.perf_counter()
             size = wanted - len(labelled)
-            # Each round draws anew; without its number every random batch would come from the same state.
-            seed = (settings.seed * 10_007 + len(labelled)) % 2**31
-            step = replace(settings, query_size=size, seed=seed)
+            step = replace(settings, query_size=size).drawing_at(len(labelled))
             labelled = np.concatenate([labelled, _query(bench, step, fitted, labelled)])
             queried = time.perf_counter() - began
         began = time.perf_counter()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,25 @@ def test_same_snapshot_and_seed_same_ranking(task: RoundTask) -> None:
     assert {i.id for i in other.queue if i.origin == "audit"} != {
         i.id for i in first.queue if i.origin == "audit"
     }
+
+
+def test_rounds_of_one_seed_draw_their_random_reviews_independently(task: RoundTask) -> None:
+    """From one state, a pool that lacks ten reviews would give all that stood beside those of the round before."""
+    large = labelled(3000, 1000)
+    drawn = []
+    for number, ended in enumerate((0, 10, 20)):
+        queue = run_round(
+            replace(
+                task,
+                settings=replace(task.settings, strategy="random", query_size=60, score_limit=50),
+                train=labelled(40 + ended, 0),
+                pool=Unlabelled(large.ids[ended:], large.texts[ended:]),
+                checkpoint=task.checkpoint.with_name(str(number)),
+            )
+        ).queue
+        drawn.append(np.array([item.id for item in queue]))
+    beside = [(np.abs(first[:, None] - second).min(axis=1) <= 10).mean() for first, second in pairwise(drawn)]
+    assert max(beside) < 0.7  # by chance 34 %
 
 
 def test_a_worse_version_is_saved_but_does_not_serve(task: RoundTask) -> None:
