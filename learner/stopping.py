@@ -63,7 +63,8 @@ def advise(
     """The advice after the last of the rounds, oldest first.
 
     class_labels: training labels by class. target: accuracy wanted, None for none. seconds: what a label takes.
-    A round that was run again without new labels counts once: it says nothing of what labels bring.
+    A round that was run again without new labels counts once, and one on stars alone not at all: they say nothing of
+    what labels bring.
     """
     rounds = _with_new_labels(rounds)
     rare = tuple(name for name, count in class_labels.items() if count < FEWEST_PER_CLASS)
@@ -85,11 +86,11 @@ def advise(
 
 
 def _with_new_labels(rounds: Sequence[Standing]) -> list[Standing]:
-    """The latest of each row of rounds on equally many labels."""
+    """The latest of each row of rounds on equally many labels, if they had any."""
     return [
         each
         for each, later in zip_longest(rounds, rounds[1:])
-        if later is None or later.labels != each.labels
+        if each.labels and (later is None or later.labels != each.labels)
     ]
 
 

@@ -67,10 +67,15 @@ class TunedClassifier(RoundClassifier, Generic[Tuning]):
         return self
 
     def calibrate(self, train_set: TextDataset, random: NDArray[np.bool_], validation: TextDataset) -> None:
-        """On the validation part: it was drawn at random, and no weight was fitted to it."""
-        if len(validation.x):
-            logits, _ = self.model.logits(self.model.reader(list(validation.x)))
-            self.model.cool(temperature(logits, np.asarray(validation.y)))
+        """On the validation part: it was drawn at random, and no weight was fitted to it.
+
+        But for classes without a label to learn from: no temperature makes up for what the model cannot answer.
+        """
+        y = np.asarray(validation.y)
+        rows = np.flatnonzero(np.isin(y, train_set.y))
+        if len(rows):
+            logits, _ = self.model.logits(self.model.reader([validation.x[row] for row in rows]))
+            self.model.cool(temperature(logits, y[rows]))
 
 
 class _Part:

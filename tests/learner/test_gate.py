@@ -38,6 +38,17 @@ def test_one_class_that_gets_lost_is_enough_to_be_refused() -> None:
     assert "recall of neutral: 100.0 → 0.0 %" in verdict.reason
 
 
+def test_a_flipped_label_or_two_of_a_rare_class_are_noise() -> None:
+    for rare in (1, 2):
+        y = np.r_[np.tile([0, 2], 49), np.ones(rare, int)]
+        old = predictions(y, 0)
+        old[:12] = 2 - old[:12]
+        new = y.copy()
+        new[-rare:] = 0
+        verdict = gate.compare(y, old, new, LABELS)
+        assert (verdict.code, verdict.serves) == ("better", True)
+
+
 def test_a_small_change_either_way_is_noise() -> None:
     y = Y[:30]
     assert gate.compare(y, predictions(y, 3), predictions(y, 5), LABELS).serves

@@ -143,6 +143,13 @@ def test_a_round_again_on_the_same_labels_says_nothing_of_more() -> None:
     assert once.code == "go on"
 
 
+def test_a_round_on_stars_alone_belongs_to_no_curve() -> None:
+    stars = Standing(0, scored(0.7), STOP_SET)
+    rising = standings(curve(np.arange(20, 161, 20, dtype=np.float64)).tolist())
+    assert stopping.advise([stars, *rising], CLASSES) == stopping.advise(rising, CLASSES)
+    assert stopping.advise([stars], CLASSES).code == "early"
+
+
 def test_on_while_the_curve_rises_and_stop_when_it_is_flat() -> None:
     rising = advised(curve(np.arange(20, 161, 20, dtype=np.float64)).tolist(), seconds=6.0)
     assert rising.code == "go on" and rising.gain is not None and rising.gain > 0.01

@@ -166,6 +166,22 @@ def test_a_class_without_a_label_starts_with_no_probability(tiny_encoder: Encode
     assert model.predict_proba(texts)[:, 2].max() < 1e-6
 
 
+def test_validation_labels_of_a_class_without_training_say_nothing_of_confidence(
+    tiny_encoder: Encoder,
+) -> None:
+    texts, y = reviews(150)
+    seen = np.flatnonzero(y < 2)
+    train = dataset([texts[row] for row in seen], y[seen], 3)
+    confidence = []
+    for rows in (seen, np.arange(len(y))):
+        classifier = a_classifier(tiny_encoder)
+        classifier.model = open_model(tiny_encoder, LABELS, 64)
+        regress_output(classifier.model, Examples(texts, y, np.ones(150)).only(seen), balanced=True)
+        classifier.calibrate(train, np.zeros(0, bool), dataset([texts[row] for row in rows], y[rows], 3))
+        confidence.append(classifier.model.predict_proba(texts).max(axis=1).mean())
+    assert confidence[0] == pytest.approx(confidence[1])
+
+
 def test_a_folder_with_pickled_weights_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
     (tmp_path / "tokenizer.json").write_text("{}")
