@@ -84,7 +84,7 @@ def adapt(
     rows = _drawn(y, label_names, settings)
     train, test = train_test_split(rows, test_size=TEST_SHARE, stratify=y[rows], random_state=settings.seed)
     model = pooling.load(base)
-    reader = tokens.TokenReader(base.folder, base.settings.prefix, settings.max_length)
+    reader = tokens.TokenReader(base.folder, base.settings.prefix, base.tokens_read(settings.max_length))
     ids = dict(zip(rows.tolist(), reader([texts[row] for row in rows]), strict=True))
     own = [ids[row] for row in train]
     ruler = _Ruler(reader, own, y[train], [ids[row] for row in test], y[test])

@@ -36,10 +36,12 @@ def informed_seed_queue(
         return seed_queue(embeddings, ids, size, seed)
     groups = [np.flatnonzero(prior == group) for group in np.unique(prior)]
     turns = _turns([len(rows) for rows in groups], size)
-    queues = [
-        iter(seed_queue(_Part(embeddings, rows), ids[rows], turns.count(group), seed))
-        for group, rows in enumerate(groups)
-    ]
+    queues = {
+        group: iter(
+            seed_queue(_Part(embeddings, groups[group]), ids[groups[group]], turns.count(group), seed)
+        )
+        for group in set(turns)
+    }
     # Texts that are equal stand once in a queue, so one may end before its turns do.
     chosen = (next(queues[group], None) for group in turns)
     return [item for item in chosen if item is not None]

@@ -20,6 +20,7 @@ JSON_FILES = (CONFIG, TOKENIZER, "tokenizer_config.json", "special_tokens_map.js
 PICKLED = ("pytorch_model*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt", "*.msgpack", "*.h5")
 # Each of these makes transformers import code, from the folder or from a hub, or read further files.
 FORBIDDEN_KEYS = {"auto_map", "custom_pipelines", "trust_remote_code", "use_kernels", "quantization_config"}
+LABEL_KEYS = {"label2id", "id2label"}
 HEADER_LIMIT = 100_000_000  # as in the safetensors library
 # The largest index of a model in hundreds of shards has two; a tokenizer of a quarter of a million words has 17.
 JSON_LIMIT = 16_000_000
@@ -202,8 +203,9 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _keys(value: object) -> set[str]:
+    """All keys in it; those that are names of labels mean nothing to transformers."""
     if isinstance(value, dict):
-        return set(value).union(*(_keys(inner) for inner in value.values()))
+        return set(value).union(*(_keys(inner) for key, inner in value.items() if key not in LABEL_KEYS))
     if isinstance(value, list):
         return set().union(*(_keys(inner) for inner in value))
     return set()

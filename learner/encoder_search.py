@@ -127,7 +127,7 @@ def _sample(y: Ints, seed: int) -> Ints:
             f"A search wants {MIN_TEXTS} labelled texts, and {MIN_PER_CLASS} of each of two classes or more; "
             f"there are {len(y)}, and {counts.min() if len(counts) else 0} of the rarest. Label more, or give a file."
         )
-    if len(y) <= TEXTS:
+    if len(y) < TEXTS + len(classes):  # a split leaves one of each class at least
         return np.arange(len(y))
     kept, _ = train_test_split(np.arange(len(y)), train_size=TEXTS, stratify=y, random_state=seed)
     # A class too rare for its share of the sample would break the splits to come.
@@ -165,23 +165,23 @@ def _tried(
         regression = LogisticRegression(C=c, class_weight="balanced", max_iter=1000)
         predicted.append(regression.fit(features[rows], y[rows]).predict(features[test]))
     found = np.array(predicted, dtype=np.int64)
-    scores = _macro_f1(y[test], found)
+    scores = _macro_f1(y[test], found, int(y.max()) + 1)
     return Trial(layers, c, float(scores[:-1].mean()), float(scores[-1])), found
 
 
-def _macro_f1(y: Ints, predicted: Ints) -> NDArray[np.float64]:
+def _macro_f1(y: Ints, predicted: Ints, classes: int) -> NDArray[np.float64]:
     """(runs,) of predictions (runs, n)."""
-    counts = np.array([confusion(y, run, int(y.max()) + 1) for run in predicted])
+    counts = np.array([confusion(y, run, classes) for run in predicted])
     return np.asarray(summary(counts)["macro_f1"], dtype=np.float64)
 
 
 def _interval(y: Ints, old: Ints, new: Ints, seed: int) -> tuple[float, float]:
     """95 % interval of the difference in score, the same texts drawn for both."""
-    rng = np.random.default_rng(seed)
+    rng, classes = np.random.default_rng(seed), int(y.max()) + 1
     differences = []
     for _ in range(RESAMPLES):
         rows = rng.integers(len(y), size=len(y))
-        change = _macro_f1(y[rows], new[:, rows]) - _macro_f1(y[rows], old[:, rows])
+        change = _macro_f1(y[rows], new[:, rows], classes) - _macro_f1(y[rows], old[:, rows], classes)
         differences.append((change[:-1].mean() + change[-1]) / 2)
     low, high = np.percentile(differences, [2.5, 97.5])
     return float(low), float(high)

@@ -22,6 +22,7 @@ from learner.progress import Progress, silent
 
 # Of clothing, device and shop reviews in English and Chinese, fewer than one in a hundred run past this.
 MAX_LENGTH = 256
+LONGEST = 8192
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 # The E5 family was trained with this prefix and reads short texts worse without it.
 E5_NAME = re.compile(r"(^|[^a-z0-9])e5([^a-z0-9]|$)")
@@ -56,14 +57,14 @@ class EncoderSettings:
             and all(type(layer) is int for layer in settings.layers)
             and type(settings.prefix) is str
             and type(settings.max_length) is int
-            and 8 <= settings.max_length <= 8192
+            and 8 <= settings.max_length <= LONGEST
             and isinstance(settings.head_c, int | float)
             and settings.head_c > 0
         )
         if not sound:
             raise EncoderError(
                 f"{SETTINGS} is out of range: pooling is 'mean', layers are whole numbers, prefix is text, "
-                "max_length is 8 to 8192, head_c is above 0."
+                f"max_length is 8 to {LONGEST}, head_c is above 0."
             )
         return settings
 
@@ -81,6 +82,10 @@ class Encoder:
     def dimensions(self) -> int:
         """Width of its feature vectors."""
         return hidden_size(read_json(self.folder / CONFIG)) * len(self.settings.layers)
+
+    def tokens_read(self, wanted: int | None = None) -> int:
+        """Tokens to read of a text: as wanted, else by its settings, and no more than it has positions for."""
+        return min(wanted or self.settings.max_length, positions(read_json(self.folder / CONFIG)))
 
 
 def add(root: Path, source: str, progress: Progress = silent) -> Encoder:
@@ -229,14 +234,18 @@ def _settings(folder: Path, name: str) -> EncoderSettings:
         return EncoderSettings.from_dict(embedded.SETTINGS[name])
     config = read_json(folder / CONFIG)
     layers = layer_count(config)
-    positions = int(config.get("max_position_embeddings") or MAX_LENGTH)
-    if config.get("model_type") in {"roberta", "xlm-roberta", "camembert"}:
-        positions -= 2  # these count positions from the padding index on
     return EncoderSettings(
         layers=tuple(range(-min(3, layers), 0)),
         prefix="query: " if E5_NAME.search(name.lower()) else "",
-        max_length=max(8, min(MAX_LENGTH, positions)),
+        max_length=max(8, min(MAX_LENGTH, positions(config))),
     )
+
+
+def positions(config: dict[str, Any]) -> int:
+    """The tokens that the encoder can tell the places of."""
+    known = int(config.get("max_position_embeddings") or LONGEST)
+    # These count positions from the padding index on.
+    return known - 2 if config.get("model_type") in {"roberta", "xlm-roberta", "camembert"} else known
 
 
 def layer_count(config: dict[str, Any]) -> int:

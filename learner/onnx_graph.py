@@ -4,6 +4,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -89,10 +90,10 @@ def _build(encoder: "Encoder", temporary: Path, target: Path) -> Path:
     refuse_what_is_no_number(exact)
     module = pooling.load(encoder, "eager")
     export(module, temporary / "full.onnx", "features")
-    onnx_shrink.halve_tables(temporary / "full.onnx", temporary / "fp32.onnx")
-    onnx_shrink.quantise(
-        temporary / "full.onnx", temporary / "int8.onnx", peaked_products(module, tokens.reader(encoder))
-    )
+    kept = peaked_products(module, tokens.reader(encoder))
+    with blaming_the_graph("it cannot be made smaller"):
+        onnx_shrink.halve_tables(temporary / "full.onnx", temporary / "fp32.onnx")
+        onnx_shrink.quantise(temporary / "full.onnx", temporary / "int8.onnx", kept)
     for kind in ("int8", "fp32"):
         built = temporary / f"{kind}.onnx"
         features = sample_features(encoder, open_engine(built))
@@ -151,7 +152,7 @@ def export(module: "torch.nn.Module", path: Path, output: str) -> None:
         warnings.simplefilter(
             "ignore"
         )  # it warns of every shape it fixes; the parity gate judges the outcome
-        try:
+        with blaming_the_graph("torch cannot export it"):
             torch.onnx.export(
                 module,
                 example,
@@ -162,10 +163,20 @@ def export(module: "torch.nn.Module", path: Path, output: str) -> None:
                 output_names=[output],
                 dynamic_axes={"input_ids": batch, "attention_mask": batch, output: {0: "texts"}},
             )
-        except OSError:
-            raise  # a full disk is not the architecture's fault
-        except Exception as error:  # the exporter raises whatever the architecture runs into
-            raise GraphError(f"torch cannot export it ({type(error).__name__})") from error
+
+
+@contextmanager
+def blaming_the_graph(words: str) -> Iterator[None]:
+    """GraphError of these words for whatever goes wrong inside; but a full disk is not the graph's fault.
+
+    The exporter raises what the architecture runs into, and no ONNX file is larger than 2 GB.
+    """
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise GraphError(f"{words} ({type(error).__name__})") from error
 
 
 def check(path: Path) -> None:

@@ -14,6 +14,8 @@ CLASSIFIERS: Final = {
 }
 # These train the encoder itself and end as one transformer.
 TUNED: Final = ("contrastive", "finetune", "lora")
+# `auto` compares on a validation part, which a simulation does not hold back: it would always keep head.
+SIMULATED: Final = ("head", *TUNED)
 STRATEGIES: Final = {
     "margin-diverse": "Close calls that differ from each other (default).",
     "margin-diverse-balanced": "Close calls that differ from each other, rare classes first.",

@@ -71,7 +71,7 @@ def readable(text: str) -> str:
 
 def reader(encoder: "Encoder") -> TokenReader:
     """The token reader of an encoder, kept while the process lives: a large vocabulary takes a second to read."""
-    return _reader(encoder.folder, encoder.sha256, encoder.settings.prefix, encoder.settings.max_length)
+    return _reader(encoder.folder, encoder.sha256, encoder.settings.prefix, encoder.tokens_read())
 
 
 @lru_cache(maxsize=2)

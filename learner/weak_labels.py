@@ -20,6 +20,8 @@ HALVED_AT: Final = 100.0
 # Agreement is believed as if so many reviews had shown the usual one before any was labelled.
 USUAL_KAPPA: Final = 0.6
 BELIEVED_LABELS: Final = 10
+# One weighs less than a label of a person, for whose weight of 1 it would else be taken for one.
+MOST_EACH: Final = 0.99
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def combine(texts: Sequence[str], y: Ints, weak: WeakLabels, settings: RoundSett
     total = total_weight(len(texts), weak.rated)
     if not len(rows) or total == 0:
         return alone
-    each = min(1.0, total / len(rows))
+    each = min(MOST_EACH, total / len(rows))
     return Combined(
         alone.texts + [weak.texts[row] for row in rows],
         np.concatenate([alone.y, weak.y[rows]]),

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from learner.settings import CLASSIFIERS, STRATEGIES, RoundSettings
+from learner.settings import SIMULATED, STRATEGIES, RoundSettings
 from webapp.forms import Form, Reader
 from webapp.store.simulations import FEWEST_LABELS
 
@@ -31,7 +31,7 @@ def parse(source: Mapping[str, str], settings: RoundSettings, labels: int) -> Fo
     """The job's payload; `settings` are the project's for rounds, `labels` how many the pool has."""
     read = Reader(source)
     chosen = [name for name in STRATEGIES if name != RANDOM and read.flag(f"strategy_{name}")]
-    classifier = read.choice("classifier", CLASSIFIERS, "head")
+    classifier = read.choice("classifier", SIMULATED, "head")
     seeds, batch, budget = (
         read.whole("seeds", *SEEDS),
         read.whole("batch", *BATCH),

@@ -195,8 +195,9 @@ class _HeadKept(Exception):
 def _shortened(settings: RoundSettings, slow: TooSlow) -> RoundSettings:
     """The same training in as many epochs, or steps, as there is time for; `slow` again where that is too few."""
     group, share = getattr(settings, settings.classifier), CAUTION * slow.available / slow.expected
+    # Fewer steps than are set where there are few pairs; self-training tells of thousandths in place of steps.
     name, all_of_it, least = (
-        ("max_steps", slow.steps, MIN_STEPS)
+        ("max_steps", min(slow.steps, group.max_steps), MIN_STEPS)
         if isinstance(group, ContrastiveSettings)
         else ("epochs", group.epochs, MIN_EPOCHS)
     )

@@ -23,8 +23,10 @@ def by_length(
     mask: torch.Tensor = features["attention_mask"]
     lengths, width = mask.sum(dim=1).tolist(), mask.shape[1]
     groups = tokens.batches(lengths, budget, len(lengths))
-    if not mask[:, 0].all():
-        return compute(features)  # padding in front would shift what positions mean
+    nothing_to_gain = len(groups) == 1 and max(lengths) == width
+    # Padding in front would shift what positions mean.
+    if nothing_to_gain or not mask[:, 0].all():
+        return compute(features)
     parts = []
     for rows in groups:
         longest = lengths[rows[0]]

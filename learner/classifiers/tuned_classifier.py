@@ -28,7 +28,7 @@ class TunedClassifier(RoundClassifier, Generic[Tuning]):
 
     def __init__(self, labels: list[str], encoder: Encoder, settings: Tuning, seed: int = 0) -> None:
         self.labels, self.encoder, self.settings, self.seed = labels, encoder, settings, seed
-        self.max_length = settings.max_length or encoder.settings.max_length
+        self.max_length = encoder.tokens_read(settings.max_length)
 
     @abstractmethod
     def tune(

@@ -120,7 +120,7 @@ def _open(checkpoint: Path, about: Facts, encoders: Path | None) -> tuple[nn.Mod
         head = HeadModel.read(
             model, about.labels, lambda texts, progress=silent: np.zeros((0, 0), np.float32)
         )
-        reader = TokenReader(encoder.folder, settings.prefix, settings.max_length)
+        reader = TokenReader(encoder.folder, settings.prefix, encoder.tokens_read())
         return HeadGraph(pooling.load(encoder, "eager"), head).eval(), reader, settings.prefix
     length = int(read_json(model / "tokenizer_config.json")["model_max_length"])
     classifier = open_classifier(model, attn_implementation="eager")
@@ -131,11 +131,12 @@ def _write_graph(module: nn.Module, reader: TokenReader, path: Path, int8: bool)
     with tempfile.TemporaryDirectory(prefix=".graph-", dir=path.parent) as temporary:
         full = Path(temporary) / "full.onnx"
         onnx_graph.export(module, full, "probabilities")
-        if int8:
-            kept = onnx_graph.peaked_products(module, reader) | _near_output(module)
-            onnx_shrink.quantise(full, path, kept)
-        else:
-            onnx_shrink.halve_tables(full, path)
+        kept = onnx_graph.peaked_products(module, reader) | _near_output(module) if int8 else set()
+        with onnx_graph.blaming_the_graph("it cannot be made smaller"):
+            if int8:
+                onnx_shrink.quantise(full, path, kept)
+            else:
+                onnx_shrink.halve_tables(full, path)
 
 
 def _near_output(module: nn.Module) -> set[str]:

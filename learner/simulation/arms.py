@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learner.encoders import Encoder
-from learner.errors import NotEnoughLabels
+from learner.errors import NotEnoughLabels, SettingsError
 from learner.label_counts import check_labels
-from learner.settings import RoundSettings
+from learner.settings import SIMULATED, RoundSettings
 from learner.weak_labels import from_ratings
 
 Ints = NDArray[np.int64]
@@ -169,7 +169,7 @@ def prepare(
 def arms_of(
     strategies: Iterable[str], classifiers: Iterable[str], encoders: Iterable[str], stars: bool = False
 ) -> list[Arm]:
-    """Every combination once; `stars` adds each with weak labels. SettingsError names what is not known."""
+    """Every combination once; `stars` adds each with weak labels. SettingsError names what cannot be simulated."""
     found = [
         Arm(Learner(classifier, encoder, with_stars), strategy)
         for classifier, encoder, with_stars, strategy in product(
@@ -178,6 +178,11 @@ def arms_of(
     ]
     for arm in found:
         RoundSettings.from_dict({"classifier": arm.learner.classifier, "strategy": arm.strategy})
+        if arm.learner.classifier not in SIMULATED:
+            known = ", ".join(SIMULATED)
+            raise SettingsError(
+                {"classifier": f"{arm.learner.classifier} cannot be simulated; choose among {known}."}
+            )
     return list(dict.fromkeys(found))
 
 

@@ -30,6 +30,12 @@ def test_a_small_class_leaves_its_places_to_the_others() -> None:
     assert (found.count(0), found.count(2)) == (8, 192)
 
 
+def test_fewer_places_than_groups_go_to_the_largest_ones() -> None:
+    prior = np.where(np.arange(400) < 300, -1, RARE)
+    found = classes(informed_seed_queue(POINTS, IDS, 2, 0, prior), prior)
+    assert sorted(found) == [-1, 2]
+
+
 def test_reviews_without_stars_keep_their_place() -> None:
     prior = np.where(np.arange(400) < 300, -1, RARE)
     found = classes(informed_seed_queue(POINTS, IDS, 20, 0, prior), prior)

@@ -55,6 +55,21 @@ def test_where_no_layer_says_anything_the_present_ones_stay(
     assert sum(result.is_better for result in results) <= 1
 
 
+def test_a_resample_without_the_last_class_is_scored_all_the_same() -> None:
+    """Five of a hundred texts: one resample in two hundred has none of them."""
+    y = np.repeat([0, 1, 2], [60, 35, 5])
+    right, wrong = np.tile(y, (2, 1)), np.zeros((2, 100), dtype=np.int64)
+    low, high = encoder_search._interval(y, wrong, right, seed=0)
+    assert 0.6 < low < high < 0.85  # macro-F1 from .25 to 1
+
+
+def test_a_text_or_two_over_the_limit_need_no_split() -> None:
+    y = np.arange(encoder_search.TEXTS + 2) % 3
+    assert len(encoder_search._sample(y, 0)) == len(y)
+    twice = np.arange(2 * encoder_search.TEXTS) % 3
+    assert encoder_search.TEXTS <= len(encoder_search._sample(twice, 0)) < 1.1 * encoder_search.TEXTS
+
+
 def test_all_hidden_states_come_from_one_pass(tiny_encoder: Encoder) -> None:
     texts = ["a great phone", "awful", "the book broke after two days, never again"]
     hidden = encoder_search._hidden_states(tiny_encoder, texts, lambda *_: None)

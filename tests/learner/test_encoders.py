@@ -4,12 +4,15 @@ import json
 import pickle
 import shutil
 import socket
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from learner import encoder_files, encoders
 from learner.encoders import Encoder
+from learner.encoding import encode_texts
 from learner.errors import Cancelled, EncoderError
 from learner.progress import silent
 
@@ -67,6 +70,16 @@ def test_the_settings_noted_in_a_folder_are_used(folder: Path, tmp_path: Path) -
     added = encoders.add(tmp_path / "encoders", str(folder))
     assert (added.settings.layers, added.settings.prefix) == ((1, 2), "review: ")
     assert (added.settings.max_length, added.settings.head_c) == (32, 3.0)
+
+
+def test_no_more_tokens_are_read_than_there_are_positions(tiny_encoder: Encoder) -> None:
+    assert tiny_encoder.tokens_read() == 64  # of the 256 that are usual
+    assert (tiny_encoder.tokens_read(1024), tiny_encoder.tokens_read(16)) == (64, 16)
+    generous = replace(tiny_encoder, settings=replace(tiny_encoder.settings, max_length=512))
+    assert np.isfinite(encode_texts(generous, ["never again " * 100])).all()
+    for kind, positions in (("bert", 514), ("xlm-roberta", 512)):
+        assert encoders.positions({"model_type": kind, "max_position_embeddings": 514}) == positions
+    assert encoders.positions({}) == encoders.LONGEST
 
 
 @pytest.mark.parametrize("wrong", [{"max_length": 4}, {"pooling": "cls"}, {"layers": []}, {"unknown": 1}])

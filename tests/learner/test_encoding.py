@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx as onnx_library
 import pytest
 import torch
+from google.protobuf.message import EncodeError
 from transformers import AutoModel, AutoTokenizer
 
 from learner import encoders, encoding, onnx_graph
@@ -74,6 +76,22 @@ def test_a_graph_that_strays_is_not_used(
         onnx_graph.ensure(encoder)
     assert list((encoder.folder / "onnx").iterdir()) == []
     # The round goes on all the same, through torch.
+    assert encoding.encode_texts(encoder, TEXTS).shape == (len(TEXTS), 96)
+
+
+def test_an_encoder_too_large_for_a_graph_is_read_through_torch(
+    tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The library's answer to more than 2 GB."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise EncodeError("Failed to serialize proto")
+
+    shutil.copytree(tiny_encoder.folder, tmp_path / "tiny", ignore=shutil.ignore_patterns("onnx"))
+    encoder = replace(tiny_encoder, folder=tmp_path / "tiny")
+    monkeypatch.setattr(onnx_library, "save", refuse)
+    with pytest.raises(onnx_graph.GraphError, match=r"cannot be made smaller \(EncodeError\)"):
+        onnx_graph.ensure(encoder)
     assert encoding.encode_texts(encoder, TEXTS).shape == (len(TEXTS), 96)
 
 

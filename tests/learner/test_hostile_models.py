@@ -237,6 +237,14 @@ def test_a_pickle_as_a_graph_is_refused(tmp_path: Path, write: Any) -> None:
     assert not (tmp_path / "touched").exists()
 
 
+def test_labels_may_be_called_like_settings(folder: Path, tmp_path: Path) -> None:
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    names = ["poor_implementation", "auto_map", "use_kernels"]
+    config |= {"label2id": {name: i for i, name in enumerate(names)}, "id2label": dict(enumerate(names))}
+    (folder / "config.json").write_text(json.dumps(config))
+    assert encoders.add(tmp_path / "encoders", str(folder)).sha256
+
+
 def test_what_the_libraries_write_is_accepted(folder: Path, tmp_path: Path) -> None:
     """Every type of number, empty tensors, scalars: the check knows the format and not just our own files."""
     tensors = {

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import Markup
 
+from learner.settings import SIMULATED
 from webapp import round_form, simulation_form, simulation_tables
 from webapp.auth import admin_required, the_user
 from webapp.charts import NARROW, STYLES, WIDE, Series, learning_curve_svg
@@ -22,7 +23,7 @@ from webapp.store import activity, audit, jobs, model_versions, projects, simula
 from webapp.store.errors import NotFound
 from webapp.store.jobs import Job
 from webapp.store.projects import Project
-from webapp.views.rounds import usual_settings
+from webapp.usual_settings import usual_settings
 
 blueprint = Blueprint("simulations", __name__, url_prefix="/projects/<int:project_id>/simulations")
 
@@ -121,7 +122,7 @@ def _page(project: Project, form: Form[dict[str, Any]], status: int = 200) -> Re
         labels=_labels(project),
         fewest=simulations.FEWEST_LABELS,
         strategies=[each for each in round_form.strategy_choices() if each[0] != simulation_form.RANDOM],
-        classifiers=round_form.classifier_choices(),
+        classifiers=[each for each in round_form.classifier_choices() if each[0] in SIMULATED],
         done=done,
         **(_found(project, done) if done else {}),
     )

@@ -11,13 +11,14 @@ import pytest
 
 from learner import checkpoint
 from learner.classifiers import create
-from learner.classifiers.auto import AutoClassifier
+from learner.classifiers.auto import AutoClassifier, _shortened
 from learner.classifiers.interface import dataset
 from learner.encoders import Encoder
 from learner.errors import Cancelled
 from learner.progress import Progress, silent
 from learner.round import Labelled, RoundTask, Unlabelled, run_round
 from learner.settings import MIN_VALIDATION, RoundSettings
+from learner.time_budget import TooSlow
 
 LABELS = ["no", "yes"]
 # What tuning the tiny encoder takes to learn anything at all.
@@ -183,6 +184,16 @@ def test_fewer_steps_on_pairs_are_trained_where_all_do_not_go_into_the_budget(fi
     (tuned,) = [each for each in auto.choice.candidates if each.classifier == "contrastive"]
     assert tuned.epochs is None
     assert 200 in steps and 50 <= steps[-1] < 200
+
+
+def test_self_training_is_shortened_too_though_it_tells_of_thousandths() -> None:
+    settings = RoundSettings.from_dict(
+        {"classifier": "contrastive", "contrastive": {"max_steps": 200, "self_training": True}}
+    )
+    shorter = _shortened(settings, TooSlow(steps=1000, expected=100.0, available=50.0))
+    assert shorter.contrastive.max_steps == 90
+    with pytest.raises(TooSlow):
+        _shortened(settings, TooSlow(steps=1000, expected=100.0, available=10.0))
 
 
 def test_whatever_was_foretold_training_ends_with_its_time(fitted: Fitted) -> None:

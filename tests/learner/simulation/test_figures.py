@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from learner.errors import SettingsError
 from learner.simulation.arms import Arm, Plan, Task, arms_of, names
 from learner.simulation.figures import area, arm_results, labels_to, ratio
 from learner.simulation.replay import Run
@@ -98,3 +99,8 @@ def test_every_combination_is_an_arm_with_a_name_of_its_own() -> None:
     arms = arms_of(["margin", "random"], ["head", "finetune"], ["a", "b"], stars=True)
     assert len(arms) == len(set(names(arms))) == 16
     assert names([MARGIN, RANDOM]) == ["margin-diverse", "random"]
+
+
+def test_auto_is_no_arm_since_it_would_always_keep_head() -> None:
+    with pytest.raises(SettingsError, match="auto cannot be simulated; choose among head, contrastive"):
+        arms_of(["margin"], ["head", "auto"], ["a"])

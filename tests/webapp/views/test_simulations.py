@@ -90,6 +90,7 @@ def test_what_it_found_stands_beside_the_real_rounds(admin: Browser, web_db: Dat
         ({"seeds": "10", "batch": "5", "budget": "300"}, "That makes 1200 rounds, and at most 600 of head"),
         ({"classifier": "finetune", "budget": "400"}, "That makes 80 rounds, and at most 20 of finetune"),
         ({"classifier": "magic"}, "Choose one of the list."),
+        ({"classifier": "auto"}, "Choose one of the list."),
     ],
 )
 def test_what_would_take_too_long_is_refused(
