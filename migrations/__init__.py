@@ -10,6 +10,7 @@ from migrations import (  # noqa: F401
     m0005_team,
     m0006_safe,
     m0007_learner,
+    m0008_waiting,
 )
 from migrations.ordered import migrations
 

@@ -65,7 +65,7 @@ CREATE TABLE projects (
     -- Kept by the import: counting a million rows on every card would be slow.
     review_count INTEGER NOT NULL DEFAULT 0,
     created_at TEXT NOT NULL
-, paused_at TEXT);
+, paused_at TEXT, overlap_from INTEGER);
 
 CREATE TABLE labels (
     id INTEGER PRIMARY KEY,
@@ -124,7 +124,7 @@ CREATE TABLE reviews (
     wanted INTEGER NOT NULL,
     needed INTEGER NOT NULL CHECK (needed >= 0),
     created_at TEXT NOT NULL
-, excluded_at TEXT, original TEXT, excluded_reason TEXT);
+, excluded_at TEXT, original TEXT, excluded_reason TEXT, disputed INTEGER NOT NULL DEFAULT 0);
 
 CREATE UNIQUE INDEX reviews_by_text ON reviews (project_id, text_hash);
 
@@ -152,7 +152,7 @@ CREATE TABLE leases (
     probability REAL,
     created_at TEXT NOT NULL,
     expires_at TEXT NOT NULL,
-    ended TEXT CHECK (ended IN ('answered', 'released', 'expired'))
+    ended TEXT CHECK (ended IN ('answered', 'released', 'expired', 'recalled'))
 , turn INTEGER NOT NULL DEFAULT 0, guidelines_id INTEGER REFERENCES guidelines (id), suggestion_id INTEGER REFERENCES labels (id), confidence REAL, shown TEXT NOT NULL DEFAULT 'blind' CHECK (shown IN ('blind', 'suggestion'))) WITHOUT ROWID;
 
 CREATE UNIQUE INDEX leases_live ON leases (review_id, user_id) WHERE ended IS NULL;
@@ -480,3 +480,22 @@ CREATE TABLE stop_predictions (
 ) WITHOUT ROWID;
 
 CREATE INDEX stop_predictions_of_review ON stop_predictions (review_id);
+
+CREATE INDEX reviews_open_by_category ON reviews (project_id, category, language, needed) WHERE needed > 0;
+
+CREATE INDEX reviews_open_by_language ON reviews (project_id, language, needed) WHERE needed > 0;
+
+CREATE INDEX reviews_disputed ON reviews (project_id) WHERE disputed;
+
+CREATE TRIGGER labels_that_differ_dispute AFTER INSERT ON annotations WHEN NEW.action = 'label'
+BEGIN UPDATE reviews SET disputed = 1 WHERE id = NEW.review_id AND NOT disputed AND EXISTS (
+    SELECT 1 FROM annotations a WHERE a.review_id = NEW.review_id AND a.undone_by IS NULL AND a.action <> 'undo'
+    AND a.label_id <> NEW.label_id); END;
+
+CREATE TRIGGER decisions_end_disputes AFTER INSERT ON adjudications
+BEGIN UPDATE reviews SET disputed = 0 WHERE id = NEW.review_id AND disputed; END;
+
+CREATE TRIGGER decisions_taken_back_dispute AFTER DELETE ON adjudications
+BEGIN UPDATE reviews SET disputed = 1 WHERE id = OLD.review_id AND (
+    SELECT min(a.label_id) < max(a.label_id) FROM annotations a
+    WHERE a.review_id = OLD.review_id AND a.undone_by IS NULL AND a.action <> 'undo'); END;

@@ -24,6 +24,9 @@ CONTRADICTIONS = {
     " GROUP BY review_id, annotator_id HAVING count(*) > 1",
     "two leases on one label": "SELECT review_id FROM leases l WHERE ended IS NULL GROUP BY review_id"
     " HAVING count(*) > (SELECT needed FROM reviews WHERE id = l.review_id)",
+    "a disagreement that no admin would see": "SELECT r.id FROM reviews r JOIN current_labels c ON c.review_id = r.id"
+    " WHERE NOT r.disputed GROUP BY r.id HAVING min(c.label_id) < max(c.label_id) AND max(c.created_at) >"
+    " coalesce((SELECT max(d.created_at) FROM adjudications d WHERE d.review_id = r.id), '')",
     "a project that miscounts its reviews": "SELECT id FROM projects p WHERE review_count <>"
     " (SELECT count(*) FROM reviews WHERE project_id = p.id)",
 }

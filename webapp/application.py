@@ -1,11 +1,14 @@
 """The web application: thin views around the store. It never imports torch, transformers or small-text."""
 
+import logging
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from sqlite_utils.utils import OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import (
@@ -30,7 +33,10 @@ from webapp import (
     work_words,
 )
 from webapp.api import routes as api
+from webapp.store import insertion
 from webapp.store.connection import utc_now
+
+log = logging.getLogger(__name__)
 
 
 def create_app(folder: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Flask:
@@ -38,7 +44,7 @@ def create_app(folder: Path | None = None, overrides: Mapping[str, Any] | None =
     where = instance.locate(folder)
     app = Flask("webapp", instance_path=str(where.folder))
     configure(app, where, overrides or {})
-    instance.open_instance(where).close()
+    _finish_what_was_cut_off(where)
     if app.config["PROXY_COUNT"]:
         count = app.config["PROXY_COUNT"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
@@ -66,6 +72,15 @@ def create_app(folder: Path | None = None, overrides: Mapping[str, Any] | None =
     api.init_app(app)
     auth.require_marks(app)
     return app
+
+
+def _finish_what_was_cut_off(where: instance.Instance) -> None:
+    """A process that was killed while it applied settings left the rest to the one that starts in its place."""
+    with closing(instance.open_instance(where)) as opened:
+        try:
+            insertion.finish_resets(opened)
+        except OperationalError as error:  # a full disk must not keep the pages from being read
+            log.warning("New overlap settings still wait for some reviews: %s", error)
 
 
 def configure(app: Flask, where: instance.Instance, overrides: Mapping[str, Any]) -> None:

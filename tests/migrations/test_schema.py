@@ -32,6 +32,7 @@ def test_a_second_run_finds_nothing_to_do(tmp_path: Path) -> None:
         "0005_team",
         "0006_safe",
         "0007_learner",
+        "0008_waiting",
     ]
     assert migrations.apply(db) == names
     assert migrations.pending(db) == migrations.apply(db) == []

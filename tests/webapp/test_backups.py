@@ -69,6 +69,25 @@ def test_a_backup_while_others_write_is_consistent_and_has_all_that_was_acknowle
             assert backups.verify(made.path) == made.manifest
 
 
+def test_a_stray_file_of_a_name_that_no_backup_has_is_left_out_and_named(
+    web_instance: Instance, web_db: Database
+) -> None:
+    for name in ("htmx.min.js", "htmx.min.js~", "#notes#", "é.js"):
+        (web_instance.folder / "assets").mkdir(exist_ok=True)
+        (web_instance.folder / "assets" / name).write_text("//")
+    (web_instance.folder / "encoders").mkdir()
+    (web_instance.folder / "encoders" / "(copy)").write_text("")
+    made = backups.make(web_instance, now=NOON)
+    assert made.left_out == ["assets/#notes#", "assets/htmx.min.js~"]
+    assert {name for name in made.manifest.members if name.startswith("assets")} == {
+        "assets/htmx.min.js",
+        "assets/é.js",
+    }
+    backups.verify(made.path)
+    again = backups.make(web_instance, with_encoders=True, now=NOON + timedelta(hours=1))
+    assert "encoders/(copy)" in again.left_out
+
+
 def test_a_backup_holds_what_an_instance_needs_and_nobody_else_reads_it(
     web_instance: Instance, web_db: Database
 ) -> None:
@@ -89,7 +108,7 @@ def test_a_backup_holds_what_an_instance_needs_and_nobody_else_reads_it(
         f"checkpoints/{version.checkpoint}/model/head.json",
         *("config.py", "erasures.jsonl", "secret_key", "winnow.sqlite"),
     ]
-    assert made.manifest.rows["reviews"] == 5 and made.manifest.migrations[-1] == "0007_learner"
+    assert made.manifest.rows["reviews"] == 5 and made.manifest.migrations[-1] == "0008_waiting"
     with_encoders = backups.make(web_instance, with_encoders=True, now=NOON + timedelta(seconds=1))
     assert "encoders/tiny/config.json" in with_encoders.manifest.members
     [_, first] = records.latest(web_db)

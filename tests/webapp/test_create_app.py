@@ -1,16 +1,20 @@
 """What the application needs before it starts, and where its configuration comes from."""
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from builders import a_project
+from full_disk import room_for
 from rights_world import pages
+from sqlite_utils import Database
 from visitor import Browser
 
 from webapp import create_app
 from webapp import instance as instances
 from webapp.instance import Instance, InstanceError
-from webapp.store import users
+from webapp.store import projects, users
 from webapp.store.connection import open_database
 from webapp.store.errors import DatabaseUnusable
 
@@ -41,6 +45,17 @@ def test_a_database_with_steps_pending_stops_the_start_and_is_left_alone(web_ins
     with pytest.raises(InstanceError, match="winnow migrate"):
         create_app(web_instance.folder)
     assert web_instance.database.read_bytes() == before
+
+
+def test_a_start_applies_the_overlap_settings_that_a_killed_process_left_unless_the_disk_is_full(
+    web_instance: Instance, web_db: Database
+) -> None:
+    project = a_project(web_db, size=3)
+    projects.update_settings(web_db, project.id, overlap_share=1.0, overlap_labels=3)
+    for room, needed in ((room_for(web_instance.database, 0), [1, 1, 1]), (nullcontext(), [3, 3, 3])):
+        with room:
+            create_app(web_instance.folder)
+        assert [row[0] for row in web_db.execute("SELECT needed FROM reviews")] == needed
 
 
 def test_an_empty_database_file_stops_the_start(web_instance: Instance) -> None:

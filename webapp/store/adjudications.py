@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from webapp.store import audit, queue, reviews
 from webapp.store.connection import timestamp, write_transaction
-from webapp.store.errors import InvalidValue, NothingToUndo, UnknownLabel
+from webapp.store.errors import ChangedMeanwhile, InvalidValue, NothingToUndo, UnknownLabel
 
 REASON_LIMIT = 2_000
 
@@ -26,12 +26,29 @@ class Decision:
     created_at: str
 
 
-def decide(db: Database, review_id: int, label_id: int, by: int, reason: str, now: datetime) -> int:
-    """Settle the review: the label is gold, nobody is asked any more. Deciding again supersedes. Returns its id."""
+def decide(
+    db: Database,
+    review_id: int,
+    label_id: int,
+    by: int,
+    reason: str,
+    now: datetime,
+    based_on: int | None = None,
+) -> int:
+    """Settle the review: the label is gold, nobody is asked any more. Deciding again supersedes. Returns its id.
+
+    based_on: the newest decision that one has seen (0: none); ChangedMeanwhile if another one counts now. What was
+    decided just so already, as by a form that is sent twice, is not decided again.
+    """
     reason = _checked(reason)
     with write_transaction(db):
         review = _kept(db, review_id)
         _check_label(db, review["project_id"], label_id)
+        newest = _newest(db, review_id)
+        unseen = newest is not None and based_on not in (None, newest["id"])
+        if unseen and (newest["label_id"], newest["decided_by"], newest["reason"]) == (label_id, by, reason):
+            return int(newest["id"])
+        _check_seen(newest, based_on)
         decision_id = db.execute(
             "INSERT INTO adjudications (review_id, label_id, decided_by, reason, created_at)"
             " VALUES (?, ?, ?, ?, ?) RETURNING id",
@@ -71,20 +88,26 @@ def take_back(db: Database, decision_id: int, by: int, now: datetime) -> int:
         db.execute("DELETE FROM adjudications WHERE id = ?", [decision_id])
         db.execute(
             "UPDATE suspects SET state = 'open', decided_by = NULL, decided_at = NULL"
-            " WHERE review_id = ? AND state = 'adjudicated' AND decided_at = ?",
+            " WHERE review_id = ? AND state = 'adjudicated' AND decided_at = ? AND NOT EXISTS (SELECT 1 FROM labels l"
+            "  WHERE l.id IN (label_id, suggested_id, star_id) AND l.retired_at IS NOT NULL)",
             [row["review_id"], row["created_at"]],
         )
+        kept: dict[str, Any] = {"label": row["label_id"], "decided_at": row["created_at"]}
+        if outdated := _drop_outdated(db, row["review_id"]):
+            kept["outdated"] = outdated
         reviews.recount(db, row["review_id"])
-        kept = {"label": row["label_id"], "decided_at": row["created_at"]}
         audit.log(db, by, "review.take_back", f"review:{row['review_id']}", now, **kept)
     return int(row["review_id"])
 
 
-def leave_out(db: Database, review_id: int, by: int, reason: str, now: datetime) -> None:
-    """Take the review out of queue, training and agreement; its answers are kept."""
+def leave_out(
+    db: Database, review_id: int, by: int, reason: str, now: datetime, based_on: int | None = None
+) -> None:
+    """Take the review out of queue, training and agreement; its answers are kept. based_on: as in `decide`."""
     reason = _checked(reason)
     with write_transaction(db):
         _kept(db, review_id)
+        _check_seen(_newest(db, review_id), based_on)
         db.execute(
             "UPDATE reviews SET excluded_at = ?, excluded_reason = ? WHERE id = ?",
             [timestamp(now), reason, review_id],
@@ -156,6 +179,32 @@ def _kept(db: Database, review_id: int) -> Any:
     return review
 
 
+def _newest(db: Database, review_id: int) -> Any:
+    """The decision in force, None where there is none."""
+    return db.execute(
+        "SELECT * FROM adjudications WHERE review_id = ? ORDER BY id DESC LIMIT 1", [review_id]
+    ).fetchone()
+
+
+def _check_seen(newest: Any, based_on: int | None) -> None:
+    if based_on is not None and based_on != (newest["id"] if newest else 0):
+        raise ChangedMeanwhile("The decisions on this review changed meanwhile. Look at them, then decide.")
+
+
+def _drop_outdated(db: Database, review_id: int) -> list[dict[str, Any]]:
+    """Forget the decisions before the one taken back, as far as their labels have left the set; returns what they said.
+
+    In force again, such a decision would close the review and give it no label.
+    """
+    rows = db.execute(
+        "DELETE FROM adjudications WHERE review_id = :review AND id > (SELECT coalesce(max(d.id), 0)"
+        " FROM adjudications d JOIN labels l ON l.id = d.label_id AND l.retired_at IS NULL WHERE d.review_id = :review)"
+        " RETURNING label_id AS label, decided_by, created_at AS decided_at",
+        {"review": review_id},
+    ).fetchall()
+    return [dict(zip(row.keys(), row, strict=True)) for row in rows]
+
+
 def _checked(reason: str) -> str:
     if len(reason.strip()) > REASON_LIMIT:
         raise InvalidValue(f"A reason has at most {REASON_LIMIT} characters.")
@@ -173,7 +222,7 @@ def _check_label(db: Database, project_id: int, label_id: int) -> None:
 def _close(db: Database, review_id: int) -> None:
     """Nobody needs to label it now, and whoever has it on screen gives it back."""
     reviews.recount(db, review_id)
-    queue.release_review(db, review_id)
+    queue.recall_review(db, review_id)
 
 
 def _withdraw(db: Database, row: Any, review_id: int, by: int, now: datetime) -> None:

@@ -136,7 +136,7 @@ def uncovered(occurring: Choices, members: Iterable[Collection[Assignment]]) -> 
 
 def _release_misfits(db: Database, project_id: int, user_id: int) -> None:
     db.execute(
-        "UPDATE leases AS l SET ended = 'released' WHERE l.user_id = ? AND l.project_id = ? AND l.ended IS NULL"
+        "UPDATE leases AS l SET ended = 'recalled' WHERE l.user_id = ? AND l.project_id = ? AND l.ended IS NULL"
         f" AND {_MISFITS}",
         [user_id, project_id],
     )

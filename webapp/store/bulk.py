@@ -58,7 +58,7 @@ def leave_out(db: Database, project_id: int, ids: list[int], by: int, now: datet
             f"UPDATE reviews SET excluded_at = :now WHERE {_THESE} AND excluded_at IS NULL", values
         ).rowcount
         db.execute(_RECOUNT, values)
-        db.execute(f"UPDATE leases SET ended = 'released' WHERE {_OF_THESE} AND ended IS NULL", values)
+        db.execute(f"UPDATE leases SET ended = 'recalled' WHERE {_OF_THESE} AND ended IS NULL", values)
         return changed
 
     return _in_steps(db, project_id, "leave_out", ids, by, now, step)
@@ -96,16 +96,30 @@ def set_category(db: Database, project_id: int, ids: list[int], category: str, b
     return _in_steps(db, project_id, "set_category", ids, by, now, step, category=category)
 
 
-def ask_for_labels(db: Database, project_id: int, ids: list[int], labels: int, by: int, now: datetime) -> int:
-    """Ask so many more people for a label of each; how many were asked. Settled and left-out ones stay closed."""
+def ask_for_labels(
+    db: Database,
+    project_id: int,
+    ids: list[int],
+    labels: int,
+    by: int,
+    now: datetime,
+    based_on: int | None = None,
+) -> int:
+    """Ask so many more people for a label of each; how many were asked. Settled and left-out ones stay closed.
+
+    based_on: the newest request in the project that one has seen; reviews for which somebody asked since are passed
+    over, so that a form that is sent twice asks once, and one that was cut off goes on.
+    """
     if not 1 <= labels <= MOST_LABELS:
         raise InvalidValue(f"A second look asks for 1 to {MOST_LABELS} labels.")
 
     def step(values: dict[str, Any]) -> int:
-        values = {**values, "project": project_id, "labels": labels, "by": by}
+        values = {**values, "project": project_id, "labels": labels, "by": by, "seen": based_on}
         asked = db.execute(
             f"UPDATE reviews SET wanted = max(wanted, {_GIVEN}) + :labels WHERE {_THESE} AND excluded_at IS NULL"
-            " AND NOT EXISTS (SELECT 1 FROM adjudications d WHERE d.review_id = reviews.id) RETURNING id",
+            " AND NOT EXISTS (SELECT 1 FROM adjudications d WHERE d.review_id = reviews.id)"
+            " AND NOT EXISTS (SELECT 1 FROM second_looks s WHERE s.review_id = reviews.id AND s.id > :seen)"
+            " RETURNING id",
             values,
         ).fetchall()
         values["ids"] = json.dumps([row["id"] for row in asked])

@@ -25,14 +25,35 @@ FREE = f"""r.needed > 0 AND r.needed > (SELECT count(*) FROM leases l WHERE l.re
         THEN a.action <> 'skip' OR a.attempt > 1 OR a.created_at > :returned
         ELSE a.action = 'skip' AND a.attempt = 1 AND a.created_at > :passed END)
     AND (SELECT count(*) {_ANSWERS} AND a.action = 'skip') < {SKIPPERS}"""
+# From so many open reviews on, one of the first in the model's order, or in chance's, is likely to be free. Of fewer it
+# is quicker to look at each: among a million predictions the last few of a rare category stand anywhere.
+MANY = 200
+_OPEN = "SELECT r.id FROM reviews r WHERE r.project_id = :project AND r.needed > 0"
+_MINE = "g.project_id = :project AND g.user_id = :user"
+# One question for each index: by category, by language, and by the project's language for those that name none. The
+# words INDEXED BY make sure: without them SQLite reads every open review of the project.
+_OPEN_AND_ASSIGNED = " UNION ALL ".join(
+    f"""SELECT r.id FROM assignments g JOIN projects q ON q.id = g.project_id CROSS JOIN reviews r INDEXED BY {index}
+    ON r.project_id = g.project_id AND r.needed > 0 AND {fits} WHERE {_MINE}"""
+    for index, fits in (
+        (
+            "reviews_open_by_category",
+            "r.category = g.category AND (g.language IS NULL OR g.language = coalesce(r.language, q.language))",
+        ),
+        ("reviews_open_by_language", "g.category IS NULL AND r.language = g.language"),
+        ("reviews_open_by_language", "g.category IS NULL AND r.language IS NULL AND g.language = q.language"),
+    )
+)
 # Tried in turn: second looks, the ranking, then the serving model's own uncertainty, then chance.
-SOURCES = (
+CHOSEN = (
     """SELECT r.id, 'disagreement' AS origin, NULL AS probability, NULL AS ranking_id
     FROM second_looks s JOIN reviews r ON r.id = s.review_id
     WHERE s.project_id = :project AND {free} ORDER BY s.id LIMIT 1""",
     """SELECT r.id, i.origin, i.probability, i.ranking_id
     FROM projects p JOIN ranking_items i ON i.ranking_id = p.ranking_id JOIN reviews r ON r.id = i.review_id
     WHERE p.id = :project AND {free} ORDER BY i.rank LIMIT 1""",
+)
+AMONG_MANY = (
     """SELECT r.id, 'uncertain' AS origin, NULL AS probability, p.ranking_id
     FROM projects p JOIN predictions d ON d.model_version_id = p.model_version_id JOIN reviews r ON r.id = d.review_id
     WHERE p.id = :project AND r.part = 'pool' AND {free} ORDER BY d.margin LIMIT 1""",
@@ -42,14 +63,21 @@ SOURCES = (
         for part, origin in (("pool", "audit"), ("holdout", "holdout"), ("validation", "validation"))
     ),
 )
+# The same order, from the reviews to their predictions.
+AMONG_FEW = (
+    """SELECT r.id, CASE WHEN d.margin IS NOT NULL THEN 'uncertain' WHEN r.part = 'pool' THEN 'audit' ELSE r.part END
+    AS origin, NULL AS probability, CASE WHEN d.margin IS NOT NULL THEN p.ranking_id END AS ranking_id
+    FROM ({open}) o CROSS JOIN reviews r ON r.id = o.id CROSS JOIN projects p ON p.id = r.project_id
+    LEFT JOIN predictions d ON d.model_version_id = p.model_version_id AND d.review_id = r.id AND r.part = 'pool'
+    WHERE {free} ORDER BY d.margin IS NULL, d.margin, r.part <> 'pool', r.part, r.shuffle_key LIMIT 1""",
+)
+# A check is put to everybody once, however many labels the review wants.
+UNCHECKED = f"""r.excluded_at IS NULL AND NOT EXISTS (SELECT 1 {_ANSWERS} AND a.annotator_id = :user)
+    AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.review_id = r.id AND l.user_id = :user AND l.ended IS NULL)"""
 # Settled by somebody else and not answered by this person: on screen it looks like any other review.
-GOLD = """SELECT r.id, 'gold' AS origin, NULL AS probability, NULL AS ranking_id
+GOLD = f"""SELECT r.id, 'gold' AS origin, NULL AS probability, NULL AS ranking_id
     FROM adjudications d CROSS JOIN reviews r ON r.id = d.review_id
-    WHERE {assigned} r.project_id = :project AND r.excluded_at IS NULL AND d.decided_by <> :user
-    AND NOT EXISTS (SELECT 1 FROM annotations a WHERE a.review_id = r.id AND a.annotator_id = :user
-        AND a.undone_by IS NULL AND a.action <> 'undo')
-    AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.review_id = r.id AND l.user_id = :user AND l.ended IS NULL)
-    ORDER BY random() LIMIT 1"""
+    WHERE {{assigned}} r.project_id = :project AND d.decided_by <> :user AND {UNCHECKED} ORDER BY random() LIMIT 1"""
 
 
 @dataclass(frozen=True)
@@ -73,15 +101,15 @@ def best(db: Database, project_id: int, user_id: int, now: datetime) -> Any:
         row = db.execute(GOLD.format(assigned=assigned), values).fetchone()
         if row is not None:
             return row
-    return _first(db, assigned + FREE, values)
+    return _first(db, assigned, values)
 
 
-def has_room(db: Database, review_id: int, user_id: int, now: datetime) -> bool:
-    """Whether this person may still label this review."""
-    values = {**_values(0, user_id, now), "review": review_id}
-    return (
-        db.execute(f"SELECT 1 FROM reviews r WHERE r.id = :review AND {FREE}", values).fetchone() is not None
-    )
+def has_room(db: Database, project_id: int, user_id: int, review_id: int, origin: str, now: datetime) -> bool:
+    """Whether this person, who does not hold this review now, may get it again: it is theirs to label and free."""
+    values = {**_values(project_id, user_id, now), "review": review_id}
+    free = UNCHECKED if origin == "gold" else FREE
+    question = f"SELECT 1 FROM reviews r WHERE {_assigned(db, values)} r.id = :review AND {free}"
+    return db.execute(question, values).fetchone() is not None
 
 
 def why_empty(db: Database, project_id: int, user_id: int, now: datetime) -> QueueEmpty:
@@ -100,7 +128,7 @@ def why_empty(db: Database, project_id: int, user_id: int, now: datetime) -> Que
     if known:
         reason = min(known, key=lambda each: known[each])
         return QueueEmpty(reason, max(1, int((known[reason] - now).total_seconds())))
-    if assigned and _first(db, FREE, values) is not None:
+    if assigned and _first(db, "", values) is not None:
         return QueueEmpty("not-assigned")
     return QueueEmpty("nothing-left")
 
@@ -132,18 +160,25 @@ def _assigned(db: Database, values: dict[str, object]) -> str:
 
     First, since a rare category then skips most reviews without a look at their answers.
     """
-    mine = "g.project_id = :project AND g.user_id = :user"
-    if db.execute(f"SELECT 1 FROM assignments g WHERE {mine}", values).fetchone() is None:
+    if db.execute(f"SELECT 1 FROM assignments g WHERE {_MINE}", values).fetchone() is None:
         return ""
     return (
-        f"EXISTS (SELECT 1 FROM assignments g JOIN projects q ON q.id = g.project_id WHERE {mine}"
+        f"EXISTS (SELECT 1 FROM assignments g JOIN projects q ON q.id = g.project_id WHERE {_MINE}"
         " AND coalesce(g.language, r.language, q.language) = coalesce(r.language, q.language)"
         " AND coalesce(g.category, r.category, '') = coalesce(r.category, '')) AND "
     )
 
 
-def _first(db: Database, free: str, values: dict[str, object]) -> Any:
-    found = (db.execute(source.format(free=free), values).fetchone() for source in SOURCES)
+def _first(db: Database, assigned: str, values: dict[str, object]) -> Any:
+    """The best free review of those that are assigned, or of all."""
+    open_reviews = _OPEN_AND_ASSIGNED if assigned else _OPEN
+    count = f"SELECT count(*) FROM (SELECT 1 FROM ({open_reviews}) LIMIT {MANY})"
+    number = db.execute(count, values).fetchone()[0]
+    if not number:
+        return None
+    sources = (*CHOSEN, *(AMONG_MANY if number == MANY else AMONG_FEW))
+    parts = {"free": assigned + FREE, "open": open_reviews}
+    found = (db.execute(source.format(**parts), values).fetchone() for source in sources)
     return next((row for row in found if row is not None), None)
 
 

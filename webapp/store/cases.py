@@ -23,10 +23,9 @@ _SINCE_DECISION = f"""(SELECT max(a.created_at) FROM annotations a WHERE a.revie
 # Which reviews may be a case, and which of those are. What a hidden check answers opens no settled case again.
 KINDS = {
     "disagreement": (
-        """SELECT a.review_id FROM annotations a
-        WHERE a.project_id = :project AND a.action = 'label' AND a.undone_by IS NULL
-        GROUP BY a.review_id HAVING min(a.label_id) < max(a.label_id)""",
+        "SELECT id AS review_id FROM reviews WHERE project_id = :project AND disputed",
         f"""r.needed = 0
+        AND (SELECT min(a.label_id) < max(a.label_id) FROM annotations a WHERE a.review_id = r.id AND {_CURRENT})
         AND {_SINCE_DECISION.format(what="a.action = 'label' AND a.origin <> 'gold'")}""",
     ),
     "skipped": (
@@ -95,8 +94,9 @@ def waiting(db: Database, project_id: int, now: datetime, at_most: int = MANY) -
 def counts(db: Database, project_id: int, now: datetime) -> dict[str, int]:
     """Cases by kind, with `settled` and `left-out`."""
     questions = {kind: _question(kind) for kind in KINDS} | {
+        # + as in _question: from the decisions to their reviews, not through all reviews of the project.
         "settled": "SELECT DISTINCT d.review_id FROM adjudications d JOIN reviews r ON r.id = d.review_id"
-        " WHERE r.project_id = :project",
+        " WHERE +r.project_id = :project",
         "left-out": "SELECT id FROM reviews WHERE project_id = :project AND excluded_at IS NOT NULL",
     }
     values = _values(project_id, now)

@@ -98,8 +98,10 @@ def matching(db: Database, project_id: int, filters: Filters) -> Matching:
     if filters.state in STATES:
         conditions.append(STATES[filters.state])
     if len(filters.text) >= TRIGRAM:
-        # detail='none' keeps no positions: the index finds candidates, LIKE has the last word.
+        # The index finds candidates by LIKE, for which % and _ mean any character; instr takes them for themselves.
+        # lower() and LIKE fold the same letters, those of ASCII. With an ESCAPE the index would not be asked.
         conditions.append("r.id IN (SELECT rowid FROM reviews_fts WHERE text LIKE '%' || :text || '%')")
+        conditions.append("instr(lower(r.text), lower(:text)) > 0")
     elif filters.text:
         conditions.append("instr(r.text, :text) > 0")
     sql = (

@@ -9,13 +9,16 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from webapp.importing import ParsedReview, near_duplicate_key, text_hash
+from webapp.store import projects, reviews
+from webapp.store.chunks import in_turn
 from webapp.store.connection import random_shuffle_key, timestamp, write_transaction
 from webapp.store.projects import Project
-from webapp.store.reviews import EVALUATION_PARTS, NEEDED
+from webapp.store.reviews import EVALUATION_PARTS
 
 # A small project keeps most of its reviews for learning, whatever the sizes asked for.
 LARGEST_SHARE = {"holdout": 0.20, "validation": 0.10}
 OPENING_CHUNK = 5_000
+_BETWEEN = "id BETWEEN :first AND :last"
 COLUMNS = (
     "id project_id import_id external_id text text_hash near_key near_duplicate_of language rating product_id author_id"
     " reviewed_at category extra part shuffle_key wanted needed created_at original"
@@ -112,25 +115,48 @@ def open_import(db: Database, project: Project, import_id: int) -> None:
         first, last = db.execute(
             "SELECT min(id), max(id) FROM reviews WHERE import_id = ?", [each]
         ).fetchone()
-        for start in range(
-            first or 0, (last or -1) + 1, OPENING_CHUNK
-        ):  # small steps: submits are never starved
-            span = [each, start, start + OPENING_CHUNK - 1]
+        # Small steps: submits are never starved.
+        for start in range(first or 0, (last or -1) + 1, OPENING_CHUNK):
+            span = {"import": each, "first": start, "last": start + OPENING_CHUNK - 1}
             with write_transaction(db):
-                _set_wanted(db, project, "import_id = ? AND wanted = 0 AND id BETWEEN ? AND ?", span)
+                reviews.set_wanted(db, project.id, f"import_id = :import AND wanted = 0 AND {_BETWEEN}", span)
 
 
 def reset_wanted(db: Database, project: Project) -> None:
-    """Apply the project's overlap settings to the reviews it has."""
+    """Apply the project's overlap settings to the reviews it has, where they are new, in small steps.
+
+    `overlap_from` says in the database how far that is, and moves on with each step: what is cut off goes on there.
+    """
+    done, first, last = db.execute(
+        "SELECT overlap_from, (SELECT min(id) FROM reviews WHERE project_id = :project),"
+        " (SELECT max(id) FROM reviews WHERE project_id = :project) FROM projects WHERE id = :project",
+        {"project": project.id},
+    ).fetchone()
+    if done is None:
+        return
+    for span in in_turn(db, range(max(done, first or 0), (last or 0) + 1), OPENING_CHUNK):
+        with write_transaction(db):
+            if not _moved_on(db, project.id, done, span[-1] + 1):
+                return  # They changed again, or another process went on here; whoever it was does the rest.
+            # Reviews that want none yet belong to an import that is not complete; near-duplicates never do.
+            these = {"project": project.id, "first": span[0], "last": span[-1]}
+            reviews.set_wanted(db, project.id, f"+project_id = :project AND wanted > 0 AND {_BETWEEN}", these)
+        done = span[-1] + 1
     with write_transaction(db):
-        # Reviews that want none yet belong to an import that is not complete; near-duplicates never do.
-        _set_wanted(db, project, "project_id = ? AND wanted > 0", [project.id])
+        _moved_on(db, project.id, done, None)
+
+
+def finish_resets(db: Database) -> None:
+    """Go on where somebody who applied overlap settings was killed."""
+    for row in db.execute("SELECT id FROM projects WHERE overlap_from IS NOT NULL").fetchall():
+        reset_wanted(db, projects.get(db, row["id"]))
 
 
 def want_labels(db: Database, project: Project, review_ids: Sequence[int]) -> None:
     """Set how many labels these reviews want, as where a near-duplicate becomes an original."""
     with write_transaction(db):
-        _set_wanted(db, project, "id IN (SELECT value FROM json_each(?))", [json.dumps(list(review_ids))])
+        ids = {"ids": json.dumps(list(review_ids))}
+        reviews.set_wanted(db, project.id, "id IN (SELECT value FROM json_each(:ids))", ids)
 
 
 def _new_ones(
@@ -247,17 +273,10 @@ def _draw_part(db: Database, project: Project, import_id: int, part: str) -> Non
             db.execute("UPDATE reviews SET part = ? WHERE near_duplicate_of = ?", [part, row["id"]])
 
 
-def _set_wanted(db: Database, project: Project, condition: str, values: Sequence[object]) -> None:
-    """Labels wanted: none for a near-duplicate, one where the file brought gold, else as the overlap settings say."""
-    settings = project.settings
-    wanted = (
-        "CASE WHEN near_duplicate_of IS NOT NULL OR excluded_at IS NOT NULL THEN 0"
-        " WHEN EXISTS (SELECT 1 FROM annotations a WHERE a.review_id = reviews.id AND a.origin = 'import') THEN 1"
-        " WHEN part <> 'pool' THEN ? WHEN shuffle_key % 10000 < ? THEN ? ELSE 1 END"
-        " + (SELECT coalesce(sum(s.labels), 0) FROM second_looks s WHERE s.review_id = reviews.id)"
+def _moved_on(db: Database, project_id: int, start: int, end: int | None) -> bool:
+    """Say that the overlap settings are applied so far; False where they no longer stood at the start."""
+    moved = db.execute(
+        "UPDATE projects SET overlap_from = ? WHERE id = ? AND overlap_from = ? RETURNING id",
+        [end, project_id, start],
     )
-    overlap = [settings.holdout_labels, round(settings.overlap_share * 10_000), settings.overlap_labels]
-    db.execute(
-        f"UPDATE reviews SET wanted = {wanted}, needed = {NEEDED.format(wanted=f'({wanted})')} WHERE {condition}",
-        [*overlap, *overlap, *values],
-    )
+    return moved.fetchone() is not None

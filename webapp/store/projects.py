@@ -16,6 +16,8 @@ DEFAULT_LABELS = ("negative", "neutral", "positive")
 LANGUAGES = ("en", "zh", "other")
 ASSISTANCE = ("blind", "assisted")
 CONSENSUS = ("majority", "dawid-skene")
+# The settings that say how many labels each review wants.
+OVERLAP = ("overlap_share", "overlap_labels", "holdout_labels")
 
 
 @dataclass(frozen=True)
@@ -151,12 +153,16 @@ def everything(db: Database) -> list[Project]:
 
 
 def update_settings(db: Database, project_id: int, by: int | None = None, **changes: Any) -> Project:
-    """Change some settings; `insertion.reset_wanted` then applies those of overlap to the reviews there are."""
+    """Change some settings; where those of overlap are among them, `insertion.reset_wanted` must follow."""
     with write_transaction(db):
-        settings = replace(get(db, project_id).settings, **changes).checked()
+        before = get(db, project_id).settings
+        settings = replace(before, **changes).checked()
         db.execute(
             "UPDATE projects SET settings = ? WHERE id = ?", [json.dumps(asdict(settings)), project_id]
         )
+        if any(getattr(settings, name) != getattr(before, name) for name in OVERLAP):
+            # Noted together with the settings, so that reviews they do not reach now are known.
+            db.execute("UPDATE projects SET overlap_from = 0 WHERE id = ?", [project_id])
         audit.log(db, by, "project.settings", f"project:{project_id}", **changes)
     return get(db, project_id)
 

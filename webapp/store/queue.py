@@ -18,6 +18,9 @@ __all__ = ["Lease", "QueueEmpty"]
 
 # What measures must not be swayed by what it measures.
 ALWAYS_BLIND = ("holdout", "validation", "gold")
+# How leases end that no page brings back to life: by the answer, or by an admin. Others may have left with a page that
+# comes back (released) or have run out (expired).
+FOR_GOOD = ("answered", "recalled")
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ def claim_review(db: Database, project_id: int, user_id: int, review_id: int, no
             " AND annotator_id = ? AND action <> 'undo') WHERE r.id = ?",
             [user_id, review_id],
         ).fetchone()
-        if not _has_room(db, review_id, user_id, row["origin"], now):
+        if not candidates.has_room(db, project_id, user_id, review_id, row["origin"], now):
             return None
         token = _lease(db, project, user_id, row, now, on_top=True)
         # What was fetched last makes room for the one taken back.
@@ -124,16 +127,18 @@ def by_token(db: Database, token: str) -> Lease:
 def renew(db: Database, token: str, user_id: int, now: datetime) -> datetime:
     """Keep a lease for another term; one that lapsed comes back to life while nobody else took its place.
 
-    LeaseExpired when it was answered, or when others give the review all the labels it wants.
+    LeaseExpired when it was answered, when an admin took the review back, when this person has a newer lease on it or
+    is assigned to others, or when others give it all the labels it wants.
     """
     with write_transaction(db):
         lease = owned(db, token, user_id)
         project = projects.get(db, lease["project_id"])
         until = _end_of_term(project, now)
         if lease["ended"] is not None or from_timestamp(lease["expires_at"]) <= now:
+            if lease["ended"] in FOR_GOOD:
+                raise LeaseExpired("This review is no longer yours. Take the next one.")
             expire(db, project, now)
-            room = _has_room(db, lease["review_id"], user_id, lease["origin"], now)
-            if lease["ended"] == "answered" or not room:
+            if not candidates.has_room(db, project.id, user_id, lease["review_id"], lease["origin"], now):
                 raise LeaseExpired("This review was open too long and went back to the queue.")
         db.execute(
             "UPDATE leases SET expires_at = ?, ended = NULL WHERE token = ?", [timestamp(until), token]
@@ -148,10 +153,10 @@ def release(db: Database, token: str, user_id: int) -> None:
         db.execute("UPDATE leases SET ended = 'released' WHERE token = ? AND ended IS NULL", [token])
 
 
-def release_review(db: Database, review_id: int) -> None:
+def recall_review(db: Database, review_id: int) -> None:
     """Take a review back from whoever holds it, as when an admin decides on it."""
     with write_transaction(db):
-        db.execute("UPDATE leases SET ended = 'released' WHERE review_id = ? AND ended IS NULL", [review_id])
+        db.execute("UPDATE leases SET ended = 'recalled' WHERE review_id = ? AND ended IS NULL", [review_id])
 
 
 def owned(db: Database, token: str, user_id: int) -> Any:
@@ -199,17 +204,6 @@ _LIVE = "SELECT token, turn FROM leases WHERE user_id = ? AND project_id = ? AND
 
 def _held_tokens(db: Database, project_id: int, user_id: int) -> list[str]:
     return [row["token"] for row in db.execute(f"{_LIVE} ORDER BY turn", [user_id, project_id])]
-
-
-def _has_room(db: Database, review_id: int, user_id: int, origin: str, now: datetime) -> bool:
-    """A gold check has room for everybody who has not answered it; other reviews while they want labels."""
-    if origin != "gold":
-        return candidates.has_room(db, review_id, user_id, now)
-    answered = db.execute(
-        "SELECT 1 FROM annotations WHERE review_id = ? AND annotator_id = ? AND undone_by IS NULL AND action <> 'undo'",
-        [review_id, user_id],
-    ).fetchone()
-    return answered is None
 
 
 def _lease(

@@ -73,7 +73,7 @@ def drop_findings(db: Database, project_id: int, label_id: int) -> None:
         {"project": project_id, "label": label_id},
     )
     db.execute(
-        "UPDATE leases SET ended = 'released' WHERE project_id = ? AND suggestion_id = ? AND ended IS NULL",
+        "UPDATE leases SET ended = 'recalled' WHERE project_id = ? AND suggestion_id = ? AND ended IS NULL",
         [project_id, label_id],
     )
 

@@ -1,9 +1,11 @@
 """Reviews by part: how many there are, which still want a label, their texts."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlite_utils import Database
 
+from webapp.store import projects
 from webapp.store.errors import NotFound
 
 EVALUATION_PARTS = ("holdout", "validation")
@@ -68,6 +70,28 @@ NEEDED = (
 def recount(db: Database, review_id: int) -> None:
     """Set how many labels a review still needs; call it in the transaction that changes its answers."""
     db.execute(f"UPDATE reviews SET needed = {NEEDED.format(wanted='wanted')} WHERE id = ?", [review_id])
+
+
+def set_wanted(db: Database, project_id: int, condition: str, values: Mapping[str, object]) -> None:
+    """Labels wanted: none for a near-duplicate, one where the file brought gold, else as the overlap settings say."""
+    settings = projects.get(db, project_id).settings
+    wanted = (
+        "CASE WHEN near_duplicate_of IS NOT NULL OR excluded_at IS NOT NULL THEN 0"
+        " WHEN EXISTS (SELECT 1 FROM annotations a WHERE a.review_id = reviews.id AND a.origin = 'import') THEN 1"
+        " WHEN part <> 'pool' THEN :holdout WHEN shuffle_key % 10000 < :share THEN :labels ELSE 1 END"
+        " + (SELECT coalesce(sum(s.labels), 0) FROM second_looks s WHERE s.review_id = reviews.id)"
+    )
+    overlap = {
+        "holdout": settings.holdout_labels,
+        "share": round(settings.overlap_share * 10_000),
+        "labels": settings.overlap_labels,
+    }
+    # What would stay as it is is not written: most of the time goes into the indexes of open reviews.
+    db.execute(
+        f"UPDATE reviews SET wanted = {wanted}, needed = {NEEDED.format(wanted=f'({wanted})')}"
+        f" WHERE {condition} AND wanted <> {wanted}",
+        {**overlap, **values},
+    )
 
 
 def get(db: Database, review_id: int) -> Any:

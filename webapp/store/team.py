@@ -40,7 +40,7 @@ def release_all(db: Database, project_id: int, user_id: int, by: int | None, now
     """Give all that one person holds back to the queue; returns how many reviews that were."""
     with write_transaction(db):
         released = db.execute(
-            "UPDATE leases SET ended = 'released' WHERE project_id = ? AND user_id = ? AND ended IS NULL"
+            "UPDATE leases SET ended = 'recalled' WHERE project_id = ? AND user_id = ? AND ended IS NULL"
             " RETURNING expires_at",
             [project_id, user_id],
         ).fetchall()

@@ -169,7 +169,7 @@ def disable(db: Database, user_id: int, by: int | None, now: datetime | None = N
         db.execute(
             "UPDATE api_tokens SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL", [moment, user_id]
         )
-        db.execute("UPDATE leases SET ended = 'released' WHERE user_id = ? AND ended IS NULL", [user_id])
+        db.execute("UPDATE leases SET ended = 'recalled' WHERE user_id = ? AND ended IS NULL", [user_id])
         audit.log(db, by, "user.disable", f"user:{user_id}")
 
 

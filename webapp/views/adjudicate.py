@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, flash, render_template, request, url_for
+from flask import Blueprint, flash, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -11,10 +11,11 @@ from webapp.answer_form import SKIP_REASONS
 from webapp.auth import admin_required, the_user
 from webapp.clock import now
 from webapp.db import get_db
+from webapp.errors import status_of, words_of
 from webapp.htmx import redirect_to
 from webapp.label_words import label_name
 from webapp.store import adjudications, browse, cases, projects, reviews, second_looks
-from webapp.store.errors import NotFound, UnknownLabel
+from webapp.store.errors import ChangedMeanwhile, NotFound, UnknownLabel
 from webapp.store.projects import Project
 
 blueprint = Blueprint("adjudicate", __name__, url_prefix="/projects/<int:project_id>/settle")
@@ -73,8 +74,11 @@ def decide(project_id: int, review_id: int) -> ResponseReturnValue:
     )
     if label is None:
         raise UnknownLabel("This label is no longer in the project. Reload the page and decide again.")
-    reason = request.form.get("reason", "")
-    adjudications.decide(get_db(), review_id, label.id, the_user().id, reason, now())
+    reason, seen = request.form.get("reason", ""), request.form.get("decided", type=int)
+    try:
+        adjudications.decide(get_db(), review_id, label.id, the_user().id, reason, now(), seen)
+    except ChangedMeanwhile as error:
+        return _look_again(project_id, review_id, error)
     words = _("Review %(id)s is settled: %(label)s.", id=review_id, label=label_name(label.name))
     return _onward(project_id, review_id, words)
 
@@ -84,7 +88,11 @@ def decide(project_id: int, review_id: int) -> ResponseReturnValue:
 def leave_out(project_id: int, review_id: int) -> ResponseReturnValue:
     """Take the review out of queue, training and agreement."""
     _own(project_id, review_id)
-    adjudications.leave_out(get_db(), review_id, the_user().id, request.form.get("reason", ""), now())
+    reason, seen = request.form.get("reason", ""), request.form.get("decided", type=int)
+    try:
+        adjudications.leave_out(get_db(), review_id, the_user().id, reason, now(), seen)
+    except ChangedMeanwhile as error:
+        return _look_again(project_id, review_id, error)
     return _onward(project_id, review_id, _("Review %(id)s is left out.", id=review_id))
 
 
@@ -110,7 +118,11 @@ def send_back(project_id: int, review_id: int) -> ResponseReturnValue:
 @admin_required
 def ask(project_id: int, review_id: int) -> ResponseReturnValue:
     """Ask one more person for a label before deciding."""
-    second_looks.request(get_db(), project_id, review_id, 1, the_user().id, now())
+    seen = request.form.get("asked", type=int)
+    try:
+        second_looks.request(get_db(), project_id, review_id, 1, the_user().id, now(), seen)
+    except ChangedMeanwhile as error:
+        return _look_again(project_id, review_id, error)
     return _onward(project_id, review_id, _("One more person gets review %(id)s.", id=review_id))
 
 
@@ -142,6 +154,7 @@ def _case(project: Project, review_id: int) -> dict[str, Any]:
         "review": reviews.get(get_db(), review_id),
         "voices": cases.voices(get_db(), review_id),
         "decisions": adjudications.of_review(get_db(), review_id),
+        "asked": max((each.id for each in second_looks.of_review(get_db(), review_id)), default=0),
         "prediction": predictions[0] if predictions else None,
         "reasons": SKIP_REASONS,
         "reason_limit": adjudications.REASON_LIMIT,
@@ -168,6 +181,12 @@ def _left_out(**context: Any) -> str:
 
 def _last(project_id: int) -> adjudications.Decision | None:
     return adjudications.latest_by(get_db(), project_id, the_user().id, now() - SITTING)
+
+
+def _look_again(project_id: int, review_id: int, error: ChangedMeanwhile) -> ResponseReturnValue:
+    """The review as it is now, with what became of the try."""
+    flash(words_of(error), "warning")
+    return make_response(review(project_id, review_id), status_of(error))
 
 
 def _own(project_id: int, review_id: int) -> None:

@@ -17,7 +17,7 @@ from webapp.db import get_db
 from webapp.forms import Form, Reader
 from webapp.htmx import redirect_to
 from webapp.security import attachment
-from webapp.store import assignments, audit, bulk, projects, reviews
+from webapp.store import assignments, audit, bulk, projects, reviews, second_looks
 from webapp.store.bulk import CATEGORY_LIMIT, Selection
 from webapp.store.connection import open_database
 from webapp.store.errors import InvalidValue
@@ -109,7 +109,8 @@ def action_words() -> dict[str, str]:
 def _change(project_id: int, action: str, ids: list[int], labels: int, category: str) -> int:
     db, by = get_db(), the_user().id
     if action == "ask_for_labels":
-        return bulk.ask_for_labels(db, project_id, ids, labels, by, now())
+        seen = request.form.get("asked", type=int)
+        return bulk.ask_for_labels(db, project_id, ids, labels, by, now(), seen)
     if action == "set_category":
         return bulk.set_category(db, project_id, ids, category, by, now())
     return {"leave_out": bulk.leave_out, "take_back_in": bulk.take_back_in}[action](
@@ -143,6 +144,7 @@ def _page(project: Project, chosen: Chosen, form: Form[None], status: int = 200)
         chosen=chosen,
         words=action_words()[chosen.action],
         count=len(ids),
+        asked=second_looks.newest(get_db(), project.id),
         excerpts=[reviews.get(get_db(), each) for each in ids[:EXCERPTS]],
         filters=review_filters.in_words(get_db(), project, filters),
         list_address=url_for("reviews.index", project_id=project.id, **review_filters.arguments(filters)),

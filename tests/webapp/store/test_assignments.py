@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from builders import NOON, a_parsed_review
 from sqlite_utils import Database
 
-from webapp.store import assignments, audit, insertion, jobs, projects, queue, team
+from webapp.store import annotations, assignments, audit, insertion, jobs, projects, queue, team
+from webapp.store.annotations import Answer
 from webapp.store.assignments import Assignment, Choices
-from webapp.store.errors import InvalidValue, NotFound
+from webapp.store.errors import InvalidValue, LeaseExpired, NotFound
 from webapp.store.projects import Project, ProjectSettings
 from webapp.store.queue import Lease, QueueEmpty
 
@@ -117,6 +119,21 @@ def test_what_no_longer_fits_returns_to_the_queue_and_the_rest_stays(
     give(db, project, people[0], held[0].language)
     still = {lease.text for lease in queue.held(db, project.id, people[0], NOON)}
     assert still == {lease.text for lease in held if lease.language == held[0].language}
+
+
+def test_what_no_longer_fits_is_not_renewed_however_it_ended(
+    db: Database, project: Project, people: list[int]
+) -> None:
+    held = queue.claim_ahead(db, project.id, people[0], 3, NOON)
+    assert isinstance(held, list)
+    queue.release(db, held[0].token, people[0])  # its page was closed, and comes back
+    give(db, project, people[0], "fr")
+    late = NOON + timedelta(hours=1)
+    for lease in held:
+        with pytest.raises(LeaseExpired):
+            queue.renew(db, lease.token, people[0], late)
+    label = Answer("label", project.labels[0].id)
+    assert annotations.record(db, held[1].token, people[0], label, late).review_id == held[1].review_id
 
 
 def test_what_nobody_gets_is_known(db: Database, project: Project, people: list[int]) -> None:

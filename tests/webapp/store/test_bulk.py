@@ -6,7 +6,7 @@ import pytest
 from conftest import NOON
 from sqlite_utils import Database
 
-from webapp.store import annotations, assignments, audit, browse, bulk, queue, rankings
+from webapp.store import annotations, assignments, audit, browse, bulk, queue, rankings, second_looks
 from webapp.store.annotations import Answer
 from webapp.store.bulk import Selection
 from webapp.store.connection import write_transaction
@@ -73,6 +73,18 @@ def test_further_labels_are_asked_of_other_people_and_not_of_settled_reviews(
     assert (lease.review_id, lease.origin) == (labelled, "disagreement")
     with pytest.raises(InvalidValue):
         bulk.ask_for_labels(db, project.id, [labelled], 11, root, NOON)
+
+
+def test_the_same_request_sent_twice_asks_once_and_one_cut_off_goes_on(
+    db: Database, project: Project, people: list[int]
+) -> None:
+    ids, root = everything(db, project), people[3]
+    seen = second_looks.newest(db, project.id)
+    assert bulk.ask_for_labels(db, project.id, ids[:2], 1, root, NOON, seen) == 2
+    assert bulk.ask_for_labels(db, project.id, ids, 1, root, NOON, seen) == 2
+    assert bulk.ask_for_labels(db, project.id, ids, 1, root, NOON, seen) == 0
+    assert [row[0] for row in db.execute("SELECT wanted FROM reviews")] == [2, 2, 2, 2]
+    assert bulk.ask_for_labels(db, project.id, ids, 1, root, NOON, second_looks.newest(db, project.id)) == 4
 
 
 def test_a_category_is_set_and_taken_away(db: Database, project: Project, people: list[int]) -> None:

@@ -4,9 +4,20 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from effort import steps_of
 from sqlite_utils import Database
 
-from webapp.store import adjudications, annotations, guidelines, projects, queue, reviews, second_looks
+from webapp.store import (
+    adjudications,
+    annotations,
+    assignments,
+    candidates,
+    guidelines,
+    projects,
+    queue,
+    reviews,
+    second_looks,
+)
 from webapp.store.annotations import Answer
 from webapp.store.errors import InvalidValue, LeaseExpired, UnknownLabel
 from webapp.store.projects import Project
@@ -99,6 +110,27 @@ def test_gold_checks_look_like_any_review_and_count_beside_what_is_wanted(
     assert reviews.get(db, gold)["needed"] == 0
 
 
+def test_a_check_that_lapsed_is_not_held_twice(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(2)
+    gold = answered(db, project, people[0], a_label(project)).review_id
+    adjudications.decide(db, gold, project.labels[0].id, people[-1], "", NOON)
+    db.execute("UPDATE projects SET settings = json_set(settings, '$.gold_share', 1.0)")
+    lapsed = claimed(db, project, people[1])
+    later = NOON + timedelta(hours=1)
+    again = claimed(db, project, people[1], later)
+    assert (lapsed.review_id, again.review_id, again.origin) == (gold, gold, "gold")
+    with pytest.raises(LeaseExpired):
+        queue.renew(db, lapsed.token, people[1], later)
+    queue.release(db, again.token, people[1])
+    assert queue.renew(db, lapsed.token, people[1], later) > later
+    queue.release(db, lapsed.token, people[1])
+    adjudications.leave_out(db, gold, people[-1], "", later)
+    with pytest.raises(LeaseExpired):
+        queue.renew(db, lapsed.token, people[1], later)
+
+
 def test_an_assigned_person_gets_nothing_else_and_is_told_so(
     db: Database, people: list[int], a_project: ProjectBuilder
 ) -> None:
@@ -113,6 +145,46 @@ def test_an_assigned_person_gets_nothing_else_and_is_told_so(
     assert queue.claim(db, project.id, people[0], NOON) == QueueEmpty("not-assigned")
     assert claimed(db, project, people[1]).review_id == second
     assert claimed(db, project, people[2]).review_id == third
+
+
+@pytest.mark.parametrize("row", [("shoes", None), (None, "fr"), (None, "en"), ("shoes", "en")])
+def test_a_finished_part_of_a_project_is_found_finished_without_reading_the_rest(
+    db: Database, people: list[int], a_project: ProjectBuilder, row: tuple[str | None, str | None]
+) -> None:
+    project = a_project(1_000)
+    with_predictions(db, project)
+    db.execute("UPDATE reviews SET category = 'phones', language = 'zh'")
+    category, language = row
+    db.execute("UPDATE reviews SET category = ?, language = NULL, needed = 0 WHERE id % 50 = 0", [category])
+    assignments.add(db, project.id, people[0], language, category, people[-1], NOON)
+    assert steps_of(db, lambda: queue.claim(db, project.id, people[0], NOON)) < 3_000
+    assert queue.claim(db, project.id, people[0], NOON) == QueueEmpty("not-assigned")
+    last = max(row[0] for row in db.execute("SELECT id FROM reviews WHERE id % 50 = 0"))
+    if language != "fr":
+        db.execute("UPDATE reviews SET needed = 1 WHERE id = ?", [last])
+        assert steps_of(db, lambda: claimed(db, project, people[0])) < 3_000
+        assert claimed(db, project, people[0]).review_id == last
+
+
+@pytest.mark.parametrize("many", [1, 1_000])
+def test_the_last_reviews_come_in_the_same_order_as_the_many(
+    db: Database, people: list[int], a_project: ProjectBuilder, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr(candidates, "MANY", many)
+    project = a_project(40, holdout_size=4, validation_size=2)
+    with_predictions(db, project)
+    db.execute("UPDATE predictions SET margin = (review_id * 7 % 40) / 40.0")
+    db.execute("DELETE FROM predictions WHERE review_id % 2 = 0")
+    leases = [answered(db, project, people[0], a_label(project)) for _ in range(40)]
+    asked = [(row["part"], row["margin"], row["shuffle_key"], lease.origin) for lease in leases for row in db.execute(
+        "SELECT part, margin, shuffle_key FROM reviews r LEFT JOIN predictions d ON d.review_id = r.id"
+        " AND r.part = 'pool' WHERE r.id = ?", [lease.review_id])]  # fmt: skip
+    parts = ("pool", "holdout", "validation")
+    assert asked == sorted(asked, key=lambda each: (each[1] is None, each[1], parts.index(each[0]), each[2]))
+    origins = {"pool": "audit", "holdout": "holdout", "validation": "validation"}
+    assert all(
+        origin == ("uncertain" if margin is not None else origins[part]) for part, margin, _, origin in asked
+    )
 
 
 def test_second_looks_come_before_the_ranking_and_go_to_somebody_else(

@@ -14,6 +14,8 @@ from webapp.store.filters import STATES, Filters
 from webapp.store.projects import Project, ProjectSettings
 from webapp.store.queue import Lease
 
+from .conftest import add_reviews
+
 TEXTS = ("first", "second", "third")
 
 
@@ -153,3 +155,28 @@ def test_neighbours_stay_inside_the_filters(db: Database, project: Project) -> N
     phones = Filters(category="phones")
     assert browse.neighbours(db, project.id, phones, first) == browse.Neighbours(None, third)
     assert browse.neighbours(db, project.id, phones, second) == browse.Neighbours(first, third)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("100%", ["100% good"]),
+        ("item_no", ["Item_No 5"]),
+        ("___", ["fill in: ___"]),
+        ("%", ["100% good"]),
+        ("LASTED", ["lasted 100 days"]),
+        ("\\", [r"C:\new"]),
+        (r":\n", [r"C:\new"]),
+        ("Größe", ["Größe M"]),
+        ("很好用", ["手机很好用"]),
+    ],
+)
+def test_the_searched_text_is_taken_letter_by_letter(
+    db: Database, a_project: Callable[..., Project], typed: str, found: list[str]
+) -> None:
+    project = a_project(0)
+    given = (
+        "lasted 100 days", "100% good", "item no 5", "Item_No 5", "fill in: ___", r"C:\new", "Größe M", "手机很好用"
+    )  # fmt: skip
+    add_reviews(db, project, list(given))
+    assert texts(db, project, text=typed) == found

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from effort import steps_of
 from sqlite_utils import Database
 
 from webapp.store import adjudications, annotations, labelled, queue, rankings
@@ -110,3 +111,24 @@ def test_one_of_several_near_duplicates_weighs_as_many_and_draws_count_alike(
     db.execute("UPDATE annotations SET origin = 'uncertain'")
     asked = settled(db, project, labelled.snapshot(db, project.id))
     assert {(review.drawn_at_random, review.weight) for review in asked} == {(False, 1.0)}
+
+
+def test_new_labels_are_counted_without_reading_the_old_ones_or_another_projects(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project, fresh = a_project(400), a_project(2)
+    db.execute(
+        "INSERT INTO annotations (project_id, review_id, annotator_id, action, label_id, origin, created_at)"
+        " SELECT project_id, id, ?, 'label', ?, 'audit', '' FROM reviews WHERE project_id = ?",
+        [people[0], project.labels[0].id, project.id],
+    )
+    db.execute(
+        "INSERT INTO rounds (project_id, number, cause, settings, snapshot, state, created_at)"
+        " VALUES (?, 1, 'button', '{}', ?, 'done', '')",
+        [project.id, labelled.snapshot(db, project.id) - 1],
+    )
+    db.conn.commit()
+    label_next(db, fresh, people[1], 0)
+    for each in (project, fresh):
+        assert labelled.labels_since_last_round(db, each.id) == 1
+        assert steps_of(db, lambda each=each: labelled.labels_since_last_round(db, each.id)) < 400  # type: ignore[misc]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlite_utils import Database
 
-from webapp.store import annotations, labelled, projects, queue, rankings
+from webapp.store import annotations, labelled, projects, queue, rankings, team
 from webapp.store.annotations import Answer
 from webapp.store.errors import AlreadyAnnotated, LeaseExpired, LeaseNotYours, UnknownLabel
 from webapp.store.projects import Project
@@ -186,6 +186,30 @@ def test_a_lapsed_lease_lives_again_while_nobody_took_its_place(
     claimed(db, project, people[1], late)
     with pytest.raises(LeaseExpired):
         queue.renew(db, lease.token, people[0], late)
+
+
+def test_what_an_admin_took_back_does_not_live_again_and_what_the_page_gave_back_does(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(2)
+    held = queue.claim_ahead(db, project.id, people[0], 2, NOON)
+    assert isinstance(held, list)
+    queue.release(db, held[0].token, people[0])
+    team.release_all(db, project.id, people[0], people[-1], NOON)
+    queue.renew(db, held[0].token, people[0], NOON)
+    with pytest.raises(LeaseExpired):
+        queue.renew(db, held[1].token, people[0], NOON)
+    assert queue.held(db, project.id, people[0], NOON) == [queue.by_token(db, held[0].token)]
+
+
+def test_an_answer_to_a_review_that_an_admin_took_back_still_counts(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(1)
+    lease = claimed(db, project, people[0])
+    team.release_all(db, project.id, people[0], people[-1], NOON)
+    a_label(db, project, lease, people[0])
+    assert labelled.label_count(db, project.id) == 1
 
 
 def test_an_empty_project_says_so(db: Database, people: list[int], a_project: ProjectBuilder) -> None:

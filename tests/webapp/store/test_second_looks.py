@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from webapp.store import adjudications, annotations, audit, queue, reviews, second_looks
 from webapp.store.annotations import Answer
-from webapp.store.errors import InvalidValue, NotFound
+from webapp.store.errors import ChangedMeanwhile, InvalidValue, NotFound
 from webapp.store.projects import Project
 from webapp.store.queue import Lease, QueueEmpty
 
@@ -46,6 +46,20 @@ def test_a_request_is_kept_and_logged(
     assert (review["wanted"], review["needed"]) == (4, 4)
     entry = audit.latest(db)[0]
     assert (entry.action, entry.subject, entry.detail) == ("second_look.request", "review:1", {"labels": 2})
+
+
+def test_the_same_request_sent_twice_asks_once_and_one_not_seen_is_not_added_to(
+    db: Database, people: list[int], a_project: Callable[..., Project]
+) -> None:
+    project = a_project(1)
+    for _ in range(2):
+        second_looks.request(db, project.id, 1, 1, people[-1], NOON, based_on=0)
+    assert reviews.get(db, 1)["wanted"] == 2
+    with pytest.raises(ChangedMeanwhile):
+        second_looks.request(db, project.id, 1, 1, people[0], NOON, based_on=0)
+    seen = second_looks.newest(db, project.id)
+    second_looks.request(db, project.id, 1, 1, people[0], NOON, based_on=seen)
+    assert [each.labels for each in second_looks.of_review(db, 1)] == [1, 1]
 
 
 @pytest.mark.parametrize("labels", [0, -1, 11])

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlite_utils import Database
 from visitor import Browser
 
-from webapp.store import annotations, guidelines, my_answers, queue, sessions
+from webapp.store import adjudications, annotations, assignments, guidelines, my_answers, queue, sessions
 from webapp.store.projects import Project
 
 
@@ -89,6 +89,43 @@ def test_leases_that_lapsed_come_back_unless_somebody_took_the_review(
     taken = a_lease(web_db, project, a_user(web_db, "ben"), clock())
     still = [token for token in held if queue.by_token(web_db, token).review_id != taken.review_id]
     assert ahead(annotator, project, held) == (still, [])
+
+
+def test_a_page_does_not_bring_back_what_an_admin_gave_to_others(
+    admin: Browser, annotator: Browser, web_db: Database, clock: Clock
+) -> None:
+    project = a_project(web_db, size=9, ahead=2)
+    web_db.execute("UPDATE reviews SET category = iif(id <= 6, 'shoes', 'phones')")
+    given = {"user": str(the_user(annotator).id), "language": "", "category": "shoes"}
+    team = f"/projects/{project.id}/team/assignments"
+    admin.post(team, given)
+    held, _ = ahead(annotator, project)
+    assert len(held) == 3
+    admin.post(team, {**given, "category": "phones"})
+    (mine,) = assignments.of_project(web_db, project.id).values()
+    (shoes,) = (each for each in mine if each.category == "shoes")
+    admin.post(f"{team}/{shoes.id}/remove")
+    assert queue.held(web_db, project.id, the_user(annotator).id, clock()) == []
+    then, _ = ahead(annotator, project, held)
+    assert not {*then} & {*held} and len(then) == 3
+    reviews = [queue.by_token(web_db, token).review_id for token in then]
+    assert all(review > 6 for review in reviews)
+    late = annotator.post(f"/leases/{held[0]}/answer", {"label": project.labels[0].id}, script=True)
+    assert late.status_code == 200, "an answer given is never lost"
+
+
+def test_a_page_with_a_check_that_lapsed_goes_on(
+    admin: Browser, annotator: Browser, web_db: Database, clock: Clock
+) -> None:
+    project = a_project(web_db, size=3, ahead=0)
+    settled = an_annotation(web_db, project, a_user(web_db, "ben")).review_id
+    adjudications.decide(web_db, settled, project.labels[0].id, the_user(admin).id, "", clock())
+    web_db.execute("UPDATE projects SET settings = json_set(settings, '$.gold_share', 1.0)")
+    (lapsed,), _ = ahead(annotator, project)
+    clock.forward(hours=1)
+    (fresh,), _ = ahead(annotator, project)
+    assert queue.by_token(web_db, fresh).review_id == queue.by_token(web_db, lapsed).review_id == settled
+    assert ahead(annotator, project, [lapsed]) == ([fresh], [fresh])
 
 
 def test_a_page_gives_back_all_that_it_held(annotator: Browser, web_db: Database, clock: Clock) -> None:

@@ -83,6 +83,15 @@ def test_further_labels_are_asked_for_within_their_range(
     assert web_db.execute("SELECT review_id, labels FROM second_looks").fetchone()[:2] == (1, 2)
 
 
+def test_a_form_sent_twice_asks_once(admin: Browser, web_db: Database, project: Project) -> None:
+    address = f"/projects/{project.id}/reviews/bulk"
+    page = admin.get(f"{address}?action=ask_for_labels&scope=ticked&review=1").text
+    form = {name: value for name, value in HIDDEN.findall(page) if name != "csrf_token"}
+    said = [admin.post(address, {**form, "labels": "1"}, follow_redirects=True).text for _ in range(2)]
+    assert "1 review is changed." in said[0] and "0 reviews are changed." in said[1]
+    assert web_db.execute("SELECT wanted FROM reviews WHERE id = 1").fetchone()[0] == 2
+
+
 def test_a_category_is_set(admin: Browser, web_db: Database, project: Project) -> None:
     go_on(admin, project, "action=set_category&scope=ticked&review=2", category="cases")
     assert browse.ids(web_db, project.id, Filters(category="cases")) == [2]
