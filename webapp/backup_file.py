@@ -107,11 +107,16 @@ def unpack(path: Path, into: Path, keep: Callable[[str], bool] = lambda _name: T
     return manifest
 
 
-def require_known(name: str) -> None:
-    """BackupError unless a member of that name may be in a backup."""
+def is_known(name: str) -> bool:
+    """Whether a member of that name may be in a backup."""
     parts = name.split("/")
     in_folder = len(parts) > 1 and parts[0] in FOLDERS and len(parts) <= MOST_PARTS
-    if name not in FILES and not (in_folder and all(PART.fullmatch(part) for part in parts)):
+    return name in FILES or (in_folder and all(PART.fullmatch(part) for part in parts))
+
+
+def require_known(name: str) -> None:
+    """BackupError unless a member of that name may be in a backup."""
+    if not is_known(name):
         raise BackupError(
             f"This backup holds {name[:80]!r}, which no backup of Winnow's has; nothing was used."
         )

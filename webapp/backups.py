@@ -35,11 +35,12 @@ class BackupUnderWay(BackupError):
 
 @dataclass(frozen=True)
 class Made:
-    """A backup that was written and verified."""
+    """A backup that was written and verified. `left_out`: files that lie in the instance and are in no backup."""
 
     path: Path
     bytes: int
     manifest: Manifest
+    left_out: list[str]
 
 
 def make(
@@ -65,18 +66,18 @@ def make(
         in_folder = path.parent.resolve() == own.resolve()
         backup_id = backups.begin(db, cause, path.name if in_folder else str(path), now) if listed else 0
         try:
-            manifest = _make(db, instance, path, with_encoders, now)
+            manifest, left_out = _make(db, instance, path, with_encoders, now)
         except BaseException as error:
             if listed:
                 with suppress(
                     OperationalError
                 ):  # a full disk may not even take this; the cause is told all the same
-                    backups.fail(db, backup_id, _reason(error), utc_now())
+                    backups.fail(db, backup_id, reason(error), utc_now())
             raise
         size = path.stat().st_size
         if listed:
             backups.finish(db, backup_id, size, backup_file.sha256(path), by, utc_now())
-    return Made(path, size, manifest)
+    return Made(path, size, manifest, left_out)
 
 
 def verify(path: Path, database: Path | None = None) -> Manifest:
@@ -139,7 +140,9 @@ def _target(own: Path, asked: Path | None, now: datetime) -> Path:
     return path
 
 
-def _make(db: Database, instance: Instance, path: Path, with_encoders: bool, now: datetime) -> Manifest:
+def _make(
+    db: Database, instance: Instance, path: Path, with_encoders: bool, now: datetime
+) -> tuple[Manifest, list[str]]:
     with tempfile.TemporaryDirectory(prefix=MAKING, dir=instance.folder / backup_folder.FOLDER) as folder:
         copy = Path(folder) / backup_file.DATABASE
         _require_space(copy.parent, instance.database.stat().st_size)
@@ -148,7 +151,7 @@ def _make(db: Database, instance: Instance, path: Path, with_encoders: bool, now
         if faults := backups.faults(copy):
             raise BackupError(f"The database is damaged ({'; '.join(faults)}). See `winnow doctor`.")
         facts = backups.facts(copy)
-        members, missing = _members(instance, copy, facts, with_encoders)
+        members, missing, left_out = _members(instance, copy, facts, with_encoders)
         _require_space(path.parent, sum(source.stat().st_size for _, source in members))
         written = path.with_name(f".{path.name}{UNFINISHED}")
         try:
@@ -159,7 +162,7 @@ def _make(db: Database, instance: Instance, path: Path, with_encoders: bool, now
         finally:
             written.unlink(missing_ok=True)
         backup_file.fsync(path.parent)
-    return manifest
+    return manifest, left_out
 
 
 def _write(
@@ -176,8 +179,8 @@ def _write(
 
 def _members(
     instance: Instance, copy: Path, facts: CopyFacts, with_encoders: bool
-) -> tuple[list[tuple[str, Path]], list[str]]:
-    """What goes into the file, and the checkpoints that the database names and the instance lacks."""
+) -> tuple[list[tuple[str, Path]], list[str], list[str]]:
+    """What goes into the file, the checkpoints that the database names and the instance lacks, and what is left out."""
     members = [(backup_file.DATABASE, copy)]
     members += [
         (name, instance.folder / name)
@@ -192,11 +195,16 @@ def _members(
             )  # `doctor` says what is wrong with it; the rest is worth keeping all the same
         else:
             members += _below(instance.checkpoints / name, instance.folder)
-    for folder in ("assets", "encoders") if with_encoders else ("assets",):
-        members += _below(instance.folder / folder, instance.folder)
     for name, _ in members:
         backup_file.require_known(name)
-    return members, missing
+    left_out = []  # people put files there, and so do their editors: no reason to be without a backup
+    for folder in ("assets", "encoders") if with_encoders else ("assets",):
+        for name, path in _below(instance.folder / folder, instance.folder):
+            if backup_file.is_known(name):
+                members.append((name, path))
+            else:
+                left_out.append(name)
+    return members, missing, left_out
 
 
 def _below(folder: Path, root: Path) -> Iterator[tuple[str, Path]]:
@@ -216,7 +224,8 @@ def _require_space(folder: Path, needed: int) -> None:
         )
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
+    """What people read of a backup that failed."""
     if isinstance(error, BackupError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:

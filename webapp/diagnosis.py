@@ -1,17 +1,18 @@
 """What can be wrong with an instance, and what to do about it: for the doctor, the health page and /healthz alike."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import pysqlite3
 from sqlite_utils import Database
 
 from webapp import backup_folder, checkpoint_files, instance, orphans, restoring
 from webapp.configuration import Schedule
 from webapp.instance import Instance
-from webapp.store import alarms, health, work
+from webapp.store import alarms, health, soundness, work
 from webapp.store import backups as records
 from webapp.store.connection import from_timestamp, wal_is_safe
 
@@ -26,6 +27,10 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 def _(text: str) -> str:
     """Mark a text for the catalogue; the page says it in the reader's language."""
     return text
+
+
+PAGES, LINKS = _("Pages of the database"), _("Links between rows")
+RESTORE = _("Stop Winnow, keep the file, and restore the newest backup with “winnow restore”.")
 
 
 @dataclass(frozen=True)
@@ -50,27 +55,39 @@ def quick(db: Database, where: Instance, settings: Mapping[str, Any], now: datet
     return [
         *_database(db, where),
         _disk(where),
-        *_work(db, now),
-        _backup(db, where, Schedule.of(settings), now),
-        _alarms(db),
+        _read("worker", lambda: _worker(db, now)),
+        _read("queue", lambda: _queue(db, now)),
+        _read("backup", lambda: _backup(db, where, Schedule.of(settings), now)),
+        _read("alarms", lambda: _alarms(db)),
         _configuration(where, settings),
         _rights(where),
-        _clock(db, now),
+        _read("clock", lambda: _clock(db, now)),
     ]
 
 
 def thorough(db: Database, where: Instance, now: datetime) -> list[Finding]:
     """What needs a look at every page of the database and every file."""
-    damage, lost = health.damage(db, thorough=True), health.orphaned_rows(db)
+    damage = health.damage(db, thorough=True)
     return [
-        Finding("integrity", _("Pages of the database"), not damage, "; ".join(damage) or _("sound"),
-                _("Stop Winnow, keep the file, and restore the newest backup with “winnow restore”.")),
-        Finding("foreign-keys", _("Links between rows"), not lost, "; ".join(lost) or _("sound"),
-                _("Somebody changed the database past Winnow. Restore a backup from before.")),
-        _checkpoints(db, where),
-        _orphans(db, where, now),
+        Finding("integrity", PAGES, not damage, "; ".join(damage) or _("sound"), RESTORE),
+        # Where pages are damaged, the links end in them: SQLite gives up, or names rows that are there.
+        Finding("foreign-keys", LINKS, False, _("not looked at"), RESTORE) if damage else _links(db),
+        _read("checkpoints", lambda: _checkpoints(db, where)),
+        _read("orphans", lambda: _orphans(db, where, now)),
         _former(where),
-    ]  # fmt: skip
+    ]
+
+
+def _read(name: str, look: Callable[[], Finding]) -> Finding:
+    """What a look at rows finds; where it meets damaged pages, that is the finding, and the other looks go on."""
+    try:
+        return look()
+    except pysqlite3.DatabaseError as error:
+        if not soundness.tells_of_damage(error):
+            raise
+        return Finding(name, PAGES, False, str(error), RESTORE)
+    except (ValueError, TypeError) as error:  # a row holds what Winnow never wrote
+        return Finding(name, PAGES, False, str(error), RESTORE)
 
 
 def _database(db: Database, where: Instance) -> list[Finding]:
@@ -91,15 +108,18 @@ def _disk(where: Instance) -> Finding:
     return Finding("disk", _("Free disk space"), free >= LEAST_FREE_BYTES, f"{free / 1e9:,.1f} GB", advice)
 
 
-def _work(db: Database, now: datetime) -> list[Finding]:
-    alive, waited = bool(work.live_workers(db, now)), health.oldest_waiting_seconds(db, now) or 0
-    waits, minutes = _("%(minutes)s min"), f"{waited / 60:,.0f}"
-    return [
-        Finding("worker", _("Worker"), alive, _("alive") if alive else _("not running"),
-                _("Start it with “winnow run” or “winnow worker”.")),
-        Finding("queue", _("Oldest waiting job"), waited <= LONGEST_WAIT_SECONDS, waits if waited else _("none waits"),
-                _("The worker is busy or stuck; its log says with what."), {"minutes": minutes} if waited else {}),
-    ]  # fmt: skip
+def _worker(db: Database, now: datetime) -> Finding:
+    alive = bool(work.live_workers(db, now))
+    advice = _("Start it with “winnow run” or “winnow worker”.")
+    return Finding("worker", _("Worker"), alive, _("alive") if alive else _("not running"), advice)
+
+
+def _queue(db: Database, now: datetime) -> Finding:
+    waited = health.oldest_waiting_seconds(db, now) or 0
+    value = _("%(minutes)s min") if waited else _("none waits")
+    facts: dict[str, object] = {"minutes": f"{waited / 60:,.0f}"} if waited else {}
+    advice = _("The worker is busy or stuck; its log says with what.")
+    return Finding("queue", _("Oldest waiting job"), waited <= LONGEST_WAIT_SECONDS, value, advice, facts)
 
 
 def _backup(db: Database, where: Instance, schedule: Schedule, now: datetime) -> Finding:
@@ -172,6 +192,12 @@ def _clock(db: Database, now: datetime) -> Finding:
     return Finding(
         "clock", _("Clock"), not behind, _("behind its own rows") if behind else _("sound"), advice
     )
+
+
+def _links(db: Database) -> Finding:
+    lost = health.orphaned_rows(db)
+    advice = _("Somebody changed the database past Winnow. Restore a backup from before.")
+    return Finding("foreign-keys", LINKS, not lost, "; ".join(lost) or _("sound"), advice)
 
 
 def _checkpoints(db: Database, where: Instance) -> Finding:

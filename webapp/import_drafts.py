@@ -192,9 +192,9 @@ def checked(db: Database, job: Job) -> tuple[dict[str, Any] | None, Job | None]:
     return job.payload.get("checked"), None
 
 
-def start(db: Database, job: Job) -> None:
+def start(db: Database, job: Job, now: datetime) -> None:
     """Queue the import; InvalidValue when it was started before."""
-    jobs.submit(db, job.id, {**_plain(job.payload), "dry_run": False})
+    jobs.submit(db, job.id, {**_plain(job.payload), "dry_run": False}, now)
 
 
 def _plain(payload: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from webapp.db import get_db
 from webapp.store import model_versions, projects, rounds
 from webapp.store.projects import Project
 from webapp.store.rounds import Round
-from webapp.views.rounds import encoder_names, usual_settings
+from webapp.usual_settings import usual_settings
+from webapp.views.rounds import encoder_names
 
 blueprint = Blueprint("api_rounds", __name__)
 SETTINGS = tuple(RoundSettings().to_dict())

@@ -32,6 +32,11 @@ COMMANDS = {
     "simulate": ("simulating", "Replay a labelled file: what each strategy would have needed."),
 }
 
+DAMAGED = (
+    "Stop Winnow, keep the file, and restore the newest backup with `winnow restore`. `winnow doctor` says how far"
+    " the damage goes."
+)
+
 
 class Commands(click.Group):
     """Loads a command's module when it is asked for, and answers every known error with one line."""
@@ -61,6 +66,7 @@ class Commands(click.Group):
         from learner.errors import LearnerError
         from webapp.importing.errors import FileError
         from webapp.store.errors import StoreError
+        from webapp.store.soundness import tells_of_damage
 
         try:
             return super().invoke(ctx)
@@ -71,8 +77,12 @@ class Commands(click.Group):
         except OSError as error:
             where = f": {error.filename}" if error.filename else ""
             raise click.ClickException(f"{error.strerror or error}{where}") from error
-        except pysqlite3.OperationalError as error:
-            raise click.ClickException(f"The database refused: {error}. Try again.") from error
+        except pysqlite3.DatabaseError as error:
+            if tells_of_damage(error):
+                raise click.ClickException(f"The database is damaged ({error}). {DAMAGED}") from error
+            if isinstance(error, pysqlite3.OperationalError):
+                raise click.ClickException(f"The database refused: {error}. Try again.") from error
+            raise
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -1,7 +1,5 @@
 """winnow audit: the log of who did what, taken away."""
 
-import os
-import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +10,7 @@ from sqlite_utils import Database
 
 from webapp.cli.context import pass_database
 from webapp.cli.users import named
+from webapp.cli.whole_file import written_whole
 from webapp.instance import Instance
 from webapp.labels_export import Format, write_labels
 from webapp.store import audit
@@ -51,14 +50,8 @@ def export(
         _utc(since),
         _utc(until + timedelta(days=1) if until else None),
     )
-    # Beside the place where it will be, then renamed: OUT is never half written.
-    partial = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
-    try:
-        with partial.open("wb") as file:
-            count = write_labels(_rows(db, filters), file, chosen, chosen == "csv", COLUMNS)
-        os.replace(partial, out)
-    finally:
-        partial.unlink(missing_ok=True)
+    with written_whole(out) as partial, partial.open("wb") as file:
+        count = write_labels(_rows(db, filters), file, chosen, chosen == "csv", COLUMNS)
     click.echo(f"{count:,} entries written to {out} ({chosen}).")
 
 

@@ -1,7 +1,5 @@
 """winnow export: the labelled data and the model, to take away."""
 
-import os
-import secrets
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ from sqlite_utils import Database
 from learner.settings import TUNED
 from webapp.cli.context import pass_database
 from webapp.cli.output import ProgressLine
+from webapp.cli.whole_file import written_whole
 from webapp.instance import Instance
 from webapp.labels_export import COLUMNS, CONSENSUS_COLUMNS, FORMATS, Format, write_labels
 from webapp.store import consensus as consensuses
@@ -61,14 +60,8 @@ def labels(
     )
     ending = out.suffix.lstrip(".").lower()
     chosen = format_ or (ending if ending in FORMATS else "csv")
-    # Beside the place where it will be, then renamed: OUT is never half written.
-    partial = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
-    try:
-        with partial.open("wb") as file:
-            count = write_labels(rows, file, cast(Format, chosen), spreadsheet, columns)
-        os.replace(partial, out)
-    finally:
-        partial.unlink(missing_ok=True)
+    with written_whole(out) as partial, partial.open("wb") as file:
+        count = write_labels(rows, file, cast(Format, chosen), spreadsheet, columns)
     what = "reviews" if consensus else "labels"
     click.echo(f"{count:,} {what} written to {out} ({chosen}), as of annotation {end}.")
 

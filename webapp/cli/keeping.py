@@ -44,6 +44,10 @@ def backup_command(instance: Instance, file: Path | None, with_encoders: bool, v
     click.echo(f"{made.path} ({made.bytes / 1e6:,.1f} MB), verified: {_contents(made.manifest)}.")
     for name in made.manifest.missing:
         click.echo(f"The checkpoint {name} is missing or damaged, so it is not in it.", err=True)
+    for name in made.left_out:
+        click.echo(
+            f"{name!r} is not in it: no backup has a file of such a name. Rename or remove it.", err=True
+        )
 
 
 @click.command("restore")

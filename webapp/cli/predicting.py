@@ -10,6 +10,7 @@ import click
 
 from webapp.cli.context import pass_instance
 from webapp.cli.output import ProgressLine
+from webapp.cli.whole_file import written_whole
 from webapp.importing import FileOptions, ReviewFile, RowError, open_file, preview
 from webapp.importing.errors import FileError
 from webapp.instance import Instance, open_instance
@@ -37,6 +38,8 @@ def predict_command(
     MODEL is a project, whose serving version is used, or the folder of a checkpoint. OUT is a CSV file: row number,
     text, label, and the probability of each label.
     """
+    if out.exists() and out.samefile(file):
+        raise click.UsageError("OUT is FILE itself, whose other columns would be lost. Name another file.")
     options = FileOptions(encoding=encoding)
     column = text or preview(file, options).guess.text
     reviews = open_file(file, options)
@@ -46,7 +49,7 @@ def predict_command(
         )
     trained, labels = _model(instance, model)
     progress = ProgressLine()
-    with out.open("w", encoding="utf-8", newline="") as target:
+    with written_whole(out) as partial, partial.open("w", encoding="utf-8", newline="") as target:
         writer = csv.writer(target)
         writer.writerow(["row", "text", "label", *labels])
         count = 0

@@ -1,6 +1,7 @@
 """Alarms: what should never happen and did; each stays until somebody has dealt with it."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,10 +61,11 @@ def clear(db: Database, alarm_id: int, by: int | None, now: datetime) -> None:
 
 
 def settle(db: Database, name: str, now: datetime) -> None:
-    """Clear the open alarms of that name, since their cause is gone."""
+    """Clear the open alarms of that name, since their cause is gone; somebody else may be doing so as well."""
     for alarm in open_alarms(db):
         if alarm.name == name:
-            clear(db, alarm.id, None, now)
+            with suppress(NotFound):
+                clear(db, alarm.id, None, now)
 
 
 def watch_annotations(db: Database, now: datetime) -> list[Alarm]:

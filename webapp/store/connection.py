@@ -75,7 +75,7 @@ def open_database(path: Path, create: bool = False) -> Database:
     )
     try:
         return _prepared(connection)
-    except pysqlite3.DatabaseError as error:
+    except (pysqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite may quote what is no text
         connection.close()
         if "locked" in str(error):
             raise

@@ -6,6 +6,7 @@ from pathlib import Path
 import pysqlite3
 from sqlite_utils import Database
 
+from webapp.store import soundness, work
 from webapp.store.connection import BUSY_TIMEOUT_SECONDS, from_timestamp
 
 # A health check must answer while a long write goes on; that is no fault.
@@ -38,22 +39,30 @@ def wal_bytes(database: Path) -> int:
 
 
 def oldest_waiting_seconds(db: Database, now: datetime) -> float | None:
-    """How long the oldest queued round or job has waited."""
+    """How long the oldest queued round or job has waited: since it was queued, not since it was made."""
     row = db.execute(
-        "SELECT min(created_at) FROM (SELECT created_at FROM rounds WHERE state = 'queued'"
-        " UNION ALL SELECT created_at FROM jobs WHERE state = 'queued')"
+        f"SELECT min(since) FROM (SELECT {work.WAITS_SINCE} AS since FROM rounds WHERE state = 'queued'"
+        f" UNION ALL SELECT {work.WAITS_SINCE} FROM jobs WHERE state = 'queued')"
     ).fetchone()
-    return (now - from_timestamp(row[0])).total_seconds() if row[0] else None
+    return max(0.0, (now - from_timestamp(row[0])).total_seconds()) if row[0] else None
 
 
 def damage(db: Database, thorough: bool = False) -> list[str]:
     """What SQLite finds wrong with the pages; `thorough` also compares every index with its table."""
     check = "integrity_check" if thorough else "quick_check"
-    return [str(row[0]) for row in db.execute(f"PRAGMA {check}(5)") if row[0] != "ok"]
+    found: list[str] = []
+    try:
+        for row in db.execute(f"PRAGMA {check}(5)"):
+            found += str(row[0]).splitlines()
+    except pysqlite3.DatabaseError as error:  # some damage ends the very look for it
+        if not soundness.tells_of_damage(error):
+            raise
+        found.append(str(error))
+    return [line for line in found if line != "ok"]
 
 
 def orphaned_rows(db: Database) -> list[str]:
-    """Rows whose parent is gone, at most five, as "labels row 3 lacks its projects"."""
+    """Rows whose parent is gone, at most five, as "labels row 3 lacks its projects"; only sound pages can be asked."""
     found = db.execute("PRAGMA foreign_key_check").fetchmany(5)
     return [f"{row[0]} row {row[1]} lacks its {row[2]}" for row in found]
 

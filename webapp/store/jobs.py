@@ -65,12 +65,13 @@ def update_draft(db: Database, job_id: int, payload: dict[str, Any]) -> None:
         )
 
 
-def submit(db: Database, job_id: int, payload: dict[str, Any]) -> None:
+def submit(db: Database, job_id: int, payload: dict[str, Any], now: datetime) -> None:
     """Queue a draft; InvalidValue when it was queued or cancelled before."""
     with write_transaction(db):
         row = db.execute(
-            "UPDATE jobs SET payload = ?, state = 'queued' WHERE id = ? AND state = 'draft' RETURNING id",
-            [json.dumps(payload), job_id],
+            "UPDATE jobs SET payload = ?, state = 'queued', heartbeat_at = ?"
+            " WHERE id = ? AND state = 'draft' RETURNING id",
+            [json.dumps(payload), timestamp(now), job_id],
         ).fetchone()
         if row is None:
             raise InvalidValue("This was started already.")

@@ -10,6 +10,8 @@ import pysqlite3
 # SQLite asks us whether to go on after about so many of its own instructions.
 STEPS_BETWEEN_LOOKS = 100_000
 FAULTS_NAMED = 5
+# Of the file, of a page, of JSON or a text in a row.
+SIGNS_OF_DAMAGE = ("not a database", "malformed", "Could not decode")
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,11 @@ def look_through(database: Path, seconds: float) -> Look:
         if connection is not None:
             connection.close()
     return Look(tuple(fault for fault in faults if fault != "ok"))
+
+
+def tells_of_damage(error: pysqlite3.DatabaseError) -> bool:
+    """Whether an error is the file's own, and not that it is busy, or the disk full: trying again does not help."""
+    return any(sign in str(error) for sign in SIGNS_OF_DAMAGE)
 
 
 def left_behind(database: Path) -> bool:

@@ -106,6 +106,8 @@ _ALONE = """NOT EXISTS (SELECT 1 FROM (
     SELECT attempts FROM rounds WHERE state = 'running' AND held_by = :holder AND heartbeat_at >= :fresh
     UNION ALL SELECT attempts FROM jobs WHERE state = 'running' AND held_by = :holder AND heartbeat_at >= :fresh
     ) beside WHERE beside.attempts > 1 OR {table}.attempts > 0)"""
+# A queued row has a heartbeat where somebody had it in hand before: a worker, or whoever began it as a draft.
+WAITS_SINCE = "max(created_at, coalesce(heartbeat_at, ''), coalesce(retry_at, ''))"
 
 
 def heartbeat(db: Database, claim: Claim, now: datetime) -> bool:
@@ -155,12 +157,13 @@ def finish(db: Database, claim: Claim, state: str, now: datetime, error: str | N
         )
 
 
-def put_back(db: Database, claim: Claim) -> None:
+def put_back(db: Database, claim: Claim, now: datetime) -> None:
     """Give unfinished work back to the queue, as when the worker stops or something more urgent waits."""
     with write_transaction(db):
         check(db, claim)
         db.execute(
-            f"UPDATE {claim.table} SET state = 'queued', attempts = attempts - 1 WHERE id = ?", [claim.id]
+            f"UPDATE {claim.table} SET state = 'queued', attempts = attempts - 1, heartbeat_at = ? WHERE id = ?",
+            [timestamp(now), claim.id],
         )
 
 

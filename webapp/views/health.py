@@ -20,6 +20,7 @@ from webapp.diagnosis import Finding
 from webapp.instance import Instance
 from webapp.store import alarms, work
 from webapp.store import backups as records
+from webapp.store.errors import DatabaseUnusable
 
 blueprint = Blueprint("health", __name__)
 
@@ -59,7 +60,7 @@ def probe() -> tuple[Response, int]:
     """200 when all is well, 503 otherwise; names of checks only, since anybody may ask."""
     try:
         found = {finding.name: finding.ok for finding in _findings()}
-    except OperationalError:
+    except (OperationalError, DatabaseUnusable):
         found = {"database": False}
     is_well = all(found.values())
     return jsonify(status="ok" if is_well else "degraded", checks=found), 200 if is_well else 503

@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from learner import encoders
-from learner.errors import SettingsError
 from learner.settings import CLASSIFIERS, STAR_LIMIT, RoundSettings
 from learner.weak_labels import from_ratings
 from webapp import forms, round_form
@@ -22,6 +21,7 @@ from webapp.store.errors import NotFound, RoundAlreadyOpen
 from webapp.store.model_versions import ModelVersion
 from webapp.store.projects import Project
 from webapp.store.rounds import Round
+from webapp.usual_settings import usual_settings
 
 blueprint = Blueprint("rounds", __name__, url_prefix="/projects/<int:project_id>/rounds")
 
@@ -29,14 +29,6 @@ blueprint = Blueprint("rounds", __name__, url_prefix="/projects/<int:project_id>
 def encoder_names(app: Flask) -> list[str]:
     """The encoders that were added to this instance."""
     return [encoder.name for encoder in encoders.available(app.config["INSTANCE"].encoders)]
-
-
-def usual_settings(project: Project) -> RoundSettings:
-    """The project's own settings for rounds; the learner's defaults where they no longer fit."""
-    try:
-        return RoundSettings.from_dict(project.settings.learner)
-    except SettingsError:
-        return RoundSettings()
 
 
 def offers_stars(project: Project) -> bool:

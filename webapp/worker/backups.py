@@ -50,9 +50,11 @@ def back_up_if_due(db: Database, instance: Instance, schedule: Schedule, now: da
         return None
     except Exception as error:  # whatever it was: people must hear that there is no backup
         log.exception("the backup failed")
-        alarms.raise_alarm(db, ALARM, "instance", now, error=type(error).__name__)
+        alarms.raise_alarm(db, ALARM, "instance", now, error=backups.reason(error))
         return None
     alarms.settle(db, ALARM, now)
+    for name in made.left_out:
+        log.warning("%r is not in the backup: no backup has a file of such a name", name)
     removed = (
         backup_folder.rotate(instance.folder, now, schedule.daily, schedule.weekly) if schedule.every else []
     )

@@ -15,11 +15,11 @@ from sqlite_utils import Database
 
 from learner.errors import Cancelled, LearnerError
 from learner.progress import Progress
-from learner.settings import RoundSettings
 from webapp.importing.errors import FileError
 from webapp.store import jobs, projects, quality, rounds, work
 from webapp.store.connection import database_path, open_database, utc_now
 from webapp.store.errors import RoundAlreadyOpen, StaleToken, StoreError
+from webapp.usual_settings import usual_settings
 from webapp.worker import monitor
 from webapp.worker.imports import remove_finished_uploads
 from webapp.worker.lease import Lease, Stopped
@@ -120,7 +120,7 @@ def run_now(db: Database, instance: Path, table: work.Table, row_id: int, progre
 def queue_what_is_due(db: Database, now: datetime) -> None:
     """Queue a round wherever enough new labels came in, and a quality job after a round or enough labels."""
     for project_id in rounds.projects_due(db):
-        settings = RoundSettings.from_dict(projects.get(db, project_id).settings.learner)
+        settings = usual_settings(projects.get(db, project_id))
         try:
             rounds.start(db, project_id, settings.to_dict(), "automatic", None, now)
         except RoundAlreadyOpen:
@@ -170,7 +170,7 @@ def _run(
             work.finish(db, claim, "done", utc_now())
         log.info("%s %s done", claim.table, claim.id)
     except Stopped:
-        work.put_back(db, claim)
+        work.put_back(db, claim, utc_now())
     except Cancelled:
         work.finish(db, claim, "cancelled", utc_now())
     except StaleToken:

@@ -6,7 +6,6 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-import pysqlite3
 from sqlite_utils import Database
 
 from webapp.store import alarms, health
@@ -19,14 +18,14 @@ LARGEST_LOG_BYTES = 64_000_000
 
 
 def run_forever(instance: Path, stop: threading.Event) -> None:
-    """Look until `stop` is set."""
-    with closing(open_database(database_path(instance))) as db:
-        while not stop.is_set():
-            try:
+    """Look until `stop` is set; an error of one look is logged."""
+    while not stop.is_set():
+        try:
+            with closing(open_database(database_path(instance))) as db:
                 look(db, instance, utc_now())
-            except pysqlite3.OperationalError:
-                log.warning("the monitor could not look this time", exc_info=True)
-            stop.wait(LOOK_SECONDS)
+        except Exception:  # the outermost turn: the thread must outlive any single fault
+            log.exception("the monitor could not look this time")
+        stop.wait(LOOK_SECONDS)
 
 
 def look(db: Database, instance: Path, now: datetime) -> None:

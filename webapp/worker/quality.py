@@ -13,7 +13,6 @@ from learner import agreement, encoders
 from learner.errors import EncoderError, NotEnoughLabels
 from learner.features import FeatureCache
 from learner.progress import Progress
-from learner.settings import RoundSettings
 from learner.suspects import Suspicion, find_suspects
 from learner.weak_labels import from_ratings
 from webapp.store import consensus, jobs, labelled, projects, quality, stars, suspects, work
@@ -21,6 +20,7 @@ from webapp.store.connection import utc_now
 from webapp.store.consensus import Consensus, Vote
 from webapp.store.projects import Project
 from webapp.store.suspects import FoundSuspect
+from webapp.usual_settings import usual_settings
 from webapp.worker.consensus import settle
 
 
@@ -90,7 +90,7 @@ def _suspects(
         if review.part == "pool" and review.method != "gold"
     ]
     order = {label.id: place for place, label in enumerate(project.labels)}
-    settings = RoundSettings.from_dict(project.settings.learner)
+    settings = usual_settings(project)
     try:
         encoder = encoders.resolve(instance / "encoders", settings.encoder)
         suspicion = find_suspects(

@@ -144,7 +144,7 @@ class Watchdog:
         for held in deaths.held(db, watched.id):
             if guilty and held.claim not in guilty:
                 with suppress(StaleToken):
-                    work.put_back(db, held.claim)
+                    work.put_back(db, held.claim, utc_now())
             else:
                 deaths.note(db, held.claim, guilty.get(held.claim, why), utc_now())
         work.worker_gone(db, watched.id)

@@ -1,5 +1,7 @@
 import csv
+import gzip
 import json
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable
@@ -7,7 +9,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from damaged import damage_the_root
 from sqlite_utils import Database
+
+from webapp.instance import Instance
 
 Winnow = Callable[..., Result]
 
@@ -51,6 +56,17 @@ def test_an_export_that_cannot_be_written_leaves_nothing(winnow: Winnow, phones:
     assert "No such file or directory" in result.stderr
 
 
+@pytest.mark.parametrize("table", ["reviews", "annotations"])
+def test_a_damaged_database_is_told_in_a_line_with_what_to_do(
+    winnow: Winnow, phones: str, instance: Instance, tmp_path: Path, table: str
+) -> None:
+    damage_the_root(instance.database, table)
+    result = winnow("export", "labels", phones, tmp_path / "labels.csv")
+    assert result.exit_code == 1 and result.stderr.count("\n") == 1
+    assert "is damaged" in result.stderr and "winnow restore" in result.stderr
+    assert not (tmp_path / "labels.csv").exists()
+
+
 def test_a_project_without_a_model_says_what_to_do(winnow: Winnow, phones: str, tmp_path: Path) -> None:
     result = winnow("export", "model", phones, tmp_path / "model")
     assert result.exit_code == 1
@@ -90,6 +106,34 @@ def test_texts_are_labelled_by_the_model_that_serves(winnow: Winnow, trained: st
         scores = {label: float(row[label]) for label in ("negative", "positive")}
         assert sum(scores.values()) == pytest.approx(1, abs=1e-3)
         assert row["label"] == max(scores, key=scores.__getitem__)
+
+
+def test_predictions_never_take_the_place_of_the_texts(
+    winnow: Winnow, phones: str, reviews_file: Path
+) -> None:
+    before = reviews_file.read_bytes()
+    same = reviews_file.parent / "link.csv"
+    same.symlink_to(reviews_file)
+    for out in (reviews_file, same):
+        result = winnow("predict", phones, reviews_file, out)
+        assert result.exit_code == 2 and "Name another file" in result.stderr
+    assert reviews_file.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_predictions_that_break_off_leave_what_was_there(
+    winnow: Winnow, trained: str, tmp_path: Path
+) -> None:
+    file, out = tmp_path / "new.csv.gz", tmp_path / "out.csv"
+    # Longer than the look at its beginning.
+    lines = [f"this good phone is number {number},{secrets.token_hex(1_000)}" for number in range(400)]
+    packed = gzip.compress("\n".join(["text,noise", *lines]).encode())
+    file.write_bytes(packed[: len(packed) * 9 // 10])
+    out.write_text("yesterday's")
+    result = winnow("predict", trained, file, out, "--text", "text")
+    assert result.exit_code == 1 and result.stderr.startswith("Error: ")
+    assert out.read_text() == "yesterday's"
+    assert not list(tmp_path.glob(".out*"))
 
 
 @pytest.mark.slow

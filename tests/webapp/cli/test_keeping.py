@@ -5,14 +5,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from builders import NOON, a_checkpoint, a_finished_round, a_project, an_annotation
+from builders import NOON, a_checkpoint, a_finished_round, a_project, a_user, an_annotation
 from click.testing import CliRunner, Result
+from damaged import damage_a_leaf
 from sqlite_utils import Database
 
 from webapp import backup_folder, backups, instance_lock
 from webapp.cli import main
 from webapp.instance import Instance
-from webapp.store import alarms, users, work
+from webapp.store import alarms, jobs, users, work
 from webapp.store.connection import utc_now
 
 Winnow = Callable[..., Result]
@@ -29,6 +30,14 @@ def test_backup_says_what_is_in_it_and_verify_agrees(winnow: Winnow, db: Databas
     path.write_bytes(path.read_bytes()[:-20_000])
     broken = winnow("backup", "--verify", path)
     assert broken.exit_code == 1 and broken.stderr.startswith("Error: ")
+
+
+@pytest.mark.usefixtures("db")
+def test_backup_says_what_it_leaves_out(winnow: Winnow, instance: Instance, tmp_path: Path) -> None:
+    (instance.folder / "assets").mkdir()
+    (instance.folder / "assets" / "htmx.min.js~").touch()
+    made = winnow("backup", tmp_path)
+    assert made.exit_code == 0 and "assets/htmx.min.js~" in made.stderr
 
 
 @pytest.mark.usefixtures("db")
@@ -121,6 +130,33 @@ def test_the_doctor_finds_pages_that_do_not_agree(winnow: Winnow, instance: Inst
     )
     db.close()
     assert "sessions_of_user" in wrong(winnow)["integrity"]["found"]
+
+
+@pytest.mark.usefixtures("well")
+@pytest.mark.parametrize("table", ["reviews", "alarms", "jobs", "users"])
+def test_the_doctor_tells_of_damaged_pages_and_goes_on_with_the_other_checks(
+    winnow: Winnow, instance: Instance, db: Database, table: str
+) -> None:
+    checks = {each["check"] for each in json.loads(winnow("doctor", "--json").stdout)}
+    project = a_project(db, "Large", size=300)
+    for number in range(100):
+        jobs.create(db, project.id, "encode", {}, None, utc_now())
+        a_user(db, f"user-{number}")
+        alarms.raise_alarm(db, "test", f"project:{number}", NOON)
+    damage_a_leaf(instance.database, table)
+    found = wrong(winnow)
+    assert "Tree" in found["integrity"]["found"] and found["foreign-keys"]["found"] == "not looked at"
+    assert {each["check"] for each in json.loads(winnow("doctor", "--json").stdout)} == checks
+    assert "winnow restore" in winnow("doctor").stdout
+
+
+@pytest.mark.usefixtures("well")
+def test_the_doctor_tells_of_a_row_that_holds_what_nobody_wrote(winnow: Winnow, db: Database) -> None:
+    """Damage inside a text leaves the page sound."""
+    alarms.raise_alarm(db, "test", "project:1", NOON)
+    for detail in ("'{'", "CAST(x'ff' AS TEXT)"):
+        db.execute(f"UPDATE alarms SET detail = {detail}")
+        assert wrong(winnow).keys() == {"alarms"}
 
 
 @pytest.mark.usefixtures("well")

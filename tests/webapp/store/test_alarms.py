@@ -1,14 +1,16 @@
 """Alarms, and the look that raises one when annotations vanish (D23)."""
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
 
 from webapp.store import alarms, annotations, my_answers, queue
 from webapp.store.annotations import Answer
-from webapp.store.connection import write_transaction
+from webapp.store.connection import open_database, write_transaction
 from webapp.store.errors import NotFound
 from webapp.store.projects import Project
 from webapp.store.queue import Lease
@@ -81,6 +83,28 @@ def test_a_project_that_vanishes_with_its_labels_raises_an_alarm(db: Database, l
     for table in ("annotations", "projects"):
         db.execute(f"DELETE FROM {table}")
     assert len(alarms.watch_annotations(db, NOON)) == 1
+
+
+def test_an_alarm_that_somebody_clears_meanwhile_is_settled_all_the_same(
+    db: Database, db_path: Path, people: list[int]
+) -> None:
+    for number in (1, 2):
+        alarms.raise_alarm(db, "test", f"project:{number}", NOON)
+    first = alarms.open_alarms(db)[0].id
+    with closing(open_database(db_path)) as other:
+        once = iter([first])
+
+        def be_faster(statement: str) -> None:
+            """Between the look and the lock."""
+            if statement == "BEGIN IMMEDIATE":
+                for alarm_id in once:
+                    alarms.clear(other, alarm_id, people[-1], NOON)
+
+        db.conn.set_trace_callback(be_faster)
+        alarms.settle(db, "test", NOON)
+        db.conn.set_trace_callback(None)
+    assert alarms.open_alarms(db) == []
+    assert db.execute("SELECT cleared_by FROM alarms WHERE id = ?", [first]).fetchone()[0] == people[-1]
 
 
 def test_an_alarm_can_be_cleared_once(db: Database, people: list[int]) -> None:

@@ -43,6 +43,14 @@ def test_a_missing_empty_or_foreign_file_is_refused_and_left_alone(
     assert (path.read_bytes() if path.exists() else None) == content
 
 
+def test_a_table_of_tables_that_is_no_text_is_refused(db: Database, db_path: Path) -> None:
+    """SQLite quotes what it found there, and the driver cannot read that."""
+    db.execute("PRAGMA writable_schema = ON")
+    db.execute("UPDATE sqlite_master SET name = CAST(x'ff' AS TEXT), sql = 'nonsense' WHERE name = 'alarms'")
+    with pytest.raises(DatabaseUnusable, match="Restore a backup"):
+        open_database(db_path)
+
+
 def test_a_transaction_holds_the_write_lock_from_its_start(db: Database, db_path: Path) -> None:
     other = open_database(db_path)
     other.execute("PRAGMA busy_timeout=0")

@@ -111,7 +111,7 @@ def test_a_worker_that_lost_its_claim_writes_nothing(
     job = jobs.create(db, project.id, "quality", {}, None, NOON)
     claim = work.claim_this(db, "jobs", job.id, NOON)
     assert claim is not None
-    work.put_back(db, claim)
+    work.put_back(db, claim, NOON)
     one = Consensus(review, project.labels[0].id, "single", 1.0, 1)
     with pytest.raises(StaleToken):
         consensus.write(db, project.id, [one], 1, claim)

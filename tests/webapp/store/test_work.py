@@ -88,7 +88,7 @@ def test_work_put_back_is_not_an_attempt(db: Database, a_project: ProjectBuilder
     for _ in range(5):
         claim = work.claim_next(db, "jobs", NOON, ("encode",))
         assert claim is not None and claim.attempt == 1
-        work.put_back(db, claim)
+        work.put_back(db, claim, NOON)
 
 
 def test_the_pause_before_another_attempt_grows(db: Database, a_project: ProjectBuilder) -> None:
@@ -122,7 +122,7 @@ def test_what_killed_a_worker_once_runs_alone(db: Database, a_project: ProjectBu
     soon = NOON + timedelta(seconds=11)
     assert work.claim_next(db, "rounds", soon, holder="w") is None
     assert work.claim_next(db, "rounds", soon, holder="another") is not None
-    work.put_back(db, beside)
+    work.put_back(db, beside, NOON)
     assert work.claim_next(db, "jobs", soon, ("quality",), holder="another") is None
     assert work.claim_next(db, "jobs", soon, ("quality",), holder="w") is not None
 

@@ -6,13 +6,14 @@ from datetime import timedelta
 import pytest
 from builders import NOON, a_project, a_user
 from conftest import Clock
+from damaged import damage_the_root
 from flask import Flask
 from sqlite_utils import Database
 from visitor import Browser
 
 from webapp import backups, diagnosis
 from webapp.instance import Instance
-from webapp.store import alarms, audit, jobs, work
+from webapp.store import alarms, audit, deaths, jobs, work
 from webapp.store import backups as records
 from webapp.store import health as questions
 
@@ -48,6 +49,55 @@ def test_a_job_that_waits_too_long_is_noticed(failing: Failing, web_db: Database
     jobs.create(web_db, a_project(web_db).id, "encode", {}, None, clock())
     clock.forward(minutes=11)
     assert failing() == {"queue"}
+
+
+def test_a_job_waits_since_it_was_queued_not_since_it_was_begun(
+    failing: Failing, web_db: Database, clock: Clock
+) -> None:
+    draft = jobs.create(web_db, a_project(web_db).id, "import", {}, None, clock(), draft=True)
+    clock.forward(minutes=11)
+    jobs.submit(web_db, draft.id, {}, clock())
+    assert failing() == set()
+    clock.forward(minutes=11)
+    assert failing() == {"queue"}
+
+
+def test_work_that_yielded_waits_since_then(failing: Failing, web_db: Database, clock: Clock) -> None:
+    jobs.create(web_db, a_project(web_db).id, "encode", {}, None, clock())
+    claim = work.claim_next(web_db, "jobs", clock())
+    assert claim is not None
+    clock.forward(minutes=60)
+    work.put_back(web_db, claim, clock())
+    assert failing() == set()
+    clock.forward(minutes=11)
+    assert failing() == {"queue"}
+
+
+def test_work_whose_worker_died_waits_since_it_may_be_tried_again(
+    failing: Failing, web_db: Database, clock: Clock
+) -> None:
+    jobs.create(web_db, a_project(web_db).id, "encode", {}, None, clock())
+    claim = work.claim_next(web_db, "jobs", clock())
+    assert claim is not None
+    clock.forward(minutes=60)
+    deaths.note(web_db, claim, "It died.", clock())
+    assert failing() == set()
+    clock.forward(minutes=11)
+    assert failing() == {"queue"}
+
+
+def test_damaged_pages_are_noticed_by_the_checks_that_meet_them(
+    failing: Failing, web_db: Database, web_instance: Instance, clock: Clock
+) -> None:
+    damage_the_root(web_instance.database, "alarms")
+    assert failing() == {"alarms"}
+
+
+def test_a_file_that_is_no_database_is_noticed(browser: Browser, web_instance: Instance) -> None:
+    web_instance.database.write_bytes(b"not a database at all" * 1000)
+    answer = browser.get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json == {"status": "degraded", "checks": {"database": False}}
 
 
 def test_a_large_log_is_noticed(failing: Failing, monkeypatch: pytest.MonkeyPatch) -> None:

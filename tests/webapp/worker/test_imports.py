@@ -80,7 +80,7 @@ def test_an_import_killed_half_way_goes_on_where_it_stopped(
     with pytest.raises(KeyboardInterrupt):
         imports.run(db, instance, claim, killed_after_three)
     assert reviews.counts(db, project.id)["total"] == 30
-    work.put_back(db, claim)
+    work.put_back(db, claim, utc_now())
     run_next(db, instance, utc_now())
     result = jobs.get(db, job.id).result
     assert (result["rows"], result["imported"], result["duplicates"]) == (55, 55, 0)

@@ -5,8 +5,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+from builders import a_project, a_user, an_annotation
 from sqlite_utils import Database
 
+from learner.settings import RoundSettings
 from webapp.store import jobs, rounds, work
 from webapp.store.connection import utc_now
 from webapp.store.jobs import Job
@@ -31,6 +34,25 @@ def test_an_import_comes_in_while_other_work_runs(
     assert loop.import_next(db, instance, utc_now())
     assert jobs.get(db, job.id).state == "done"
     assert not loop.import_next(db, instance, utc_now())
+
+
+def test_a_project_whose_settings_no_longer_fit_gets_the_usual_ones_and_holds_up_nobody(
+    db: Database, instance: Path, an_import: Callable[..., Job], caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after an upgrade that narrows a setting."""
+    other = a_project(db, "Old", auto_round_every=1)
+    an_annotation(db, other, a_user(db))
+    db.execute(
+        "UPDATE projects SET settings = json_set(settings, '$.learner.query_size', -5) WHERE id = ?",
+        [other.id],
+    )
+    job = an_import(size=20)
+    while loop.run_next(db, instance, utc_now()):
+        pass
+    assert jobs.get(db, job.id).state == "done"
+    [started] = rounds.of_project(db, other.id)
+    assert RoundSettings.from_dict(started.settings) == RoundSettings()
+    assert f"project {other.id}" in caplog.text and "query_size" in caplog.text
 
 
 def test_a_worker_runs_what_is_queued_shows_that_it_lives_and_stops_when_told(

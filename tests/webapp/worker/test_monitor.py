@@ -35,6 +35,25 @@ def test_a_worker_raises_an_alarm_for_a_silent_delete(
     assert [alarm.name for alarm in alarms.open_alarms(db)] == ["annotations-lost"]
 
 
+def test_the_monitor_outlives_any_fault(
+    db: Database, instance: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(monitor, "LOOK_SECONDS", 0.01)
+    alarms.raise_alarm(db, alarms.LOG_TOO_LONG, "database", utc_now())
+    db.execute("UPDATE alarms SET detail = 'no JSON'")
+    stop = threading.Event()
+    thread = threading.Thread(target=monitor.run_forever, args=(instance, stop))
+    thread.start()
+    try:
+        until(lambda: len(caplog.records) > 1)
+        assert "could not look" in caplog.text
+        db.execute("UPDATE alarms SET detail = '{}'")
+        until(lambda: alarms.open_alarms(db) == [])
+    finally:
+        stop.set()
+        thread.join()
+
+
 def until(fact: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
     while not fact():
