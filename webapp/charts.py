@@ -14,6 +14,8 @@ from webapp.labels_export import guard_cell
 WIDE, NARROW = (760, 400), (340, 300)
 STYLES = ("series-1", "series-2", "series-3", "series-4")
 Unit = Literal["percent", "number"]
+# Agreement that is worse than chance lies below zero.
+LOWEST: dict[Unit, float] = {"percent": 0.0, "number": -1.0}
 LINE_HEIGHT = 16
 # Of the widest face that stands in for a system font, bold.
 LETTER_WIDTH = 8.4
@@ -137,11 +139,12 @@ def _frame(series: Sequence[Series], size: tuple[int, int], unit: Unit) -> _Fram
     points = [point for each in series for point in each.points]
     lows = [p.y if p.low is None else p.low for p in points]
     highs = [p.y if p.high is None else p.high for p in points]
-    low, high = max(0.0, min(lows)), min(1.0, max(highs))
+    lowest = LOWEST[unit]
+    low, high = max(lowest, min(lows)), min(1.0, max(highs))
     if high - low < 0.2:  # a flat curve must not look like a mountain range
-        middle = min(max((high + low) / 2, 0.1), 0.9)
+        middle = min(max((high + low) / 2, lowest + 0.1), 0.9)
         low, high = middle - 0.1, middle + 0.1
-    y_ticks = [tick for tick in nice_ticks(low, high, 5) if -1e-9 <= tick <= 1 + 1e-9]
+    y_ticks = [tick for tick in nice_ticks(low, high, 5) if lowest - 1e-9 <= tick <= 1 + 1e-9]
     longest = max(len(_end_label(each, unit)) for each in series)
     right = size[0] - min(round(longest * LETTER_WIDTH) + 18, size[0] // 2)
     x_ticks = nice_ticks(0, max(1.0, *(p.x for p in points)), max(2, (right - LEFT) // 90))
@@ -215,12 +218,12 @@ def _line_labels(series: Sequence[Series], frame: _Frame, unit: Unit) -> list[st
 
 def _end_label(series: Series, unit: Unit) -> str:
     last = series.points[-1].y
-    return f"{series.name} {last:.0%}" if unit == "percent" else f"{series.name} {last:.2f}"
+    return f"{series.name} {last:.0%}" if unit == "percent" else f"{series.name} {last:z.2f}"
 
 
 def _tick(value: float, unit: Unit) -> str:
     if unit == "number":
-        return f"{value:.2f}"
+        return f"{value:z.2f}"
     # Ticks of a narrow range need their half per cents.
     text = f"{value * 100:.1f}".removesuffix(".0")
     return f"{text}%"

@@ -25,6 +25,7 @@ CALLS = ("setting", "spoken")
 # A capital, then no second one, as SQL has it; a full stop at the end.
 SENTENCE = re.compile(r"([A-Z][a-z]|A |%\().* .*[.?]", re.S)
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+FEWEST_LETTERS = 5
 # How a sentence lists several parts.
 BETWEEN = "; "
 
@@ -50,7 +51,10 @@ def said(text: str | None) -> str:
 
 @cache
 def templates(locale: str) -> list[tuple[re.Pattern[str], str]]:
-    """Every translated sentence with placeholders and what matches it, the one with most words of its own first."""
+    """Translated sentences with placeholders and what matches each, the one with most words of its own first.
+
+    One with hardly any words, as the pages have some ("%(hits)s of %(n)s"), would match what is none of ours.
+    """
     path = CATALOGUES / locale / "LC_MESSAGES" / "messages.mo"
     if not path.is_file():
         return []
@@ -58,8 +62,10 @@ def templates(locale: str) -> list[tuple[re.Pattern[str], str]]:
         found = [
             message.id for message in read_mo(file) if isinstance(message.id, str) and "%(" in message.id
         ]
-    found.sort(key=lambda template: -len(PLACEHOLDER.sub("", template)))
-    return [(_pattern(template), template) for template in found]
+    own = {template: PLACEHOLDER.sub("", template) for template in found}
+    telling = [template for template in found if sum(map(str.isalpha, own[template])) >= FEWEST_LETTERS]
+    telling.sort(key=lambda template: -len(own[template]))
+    return [(_pattern(template), template) for template in telling]
 
 
 def extract(

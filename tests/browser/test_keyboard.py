@@ -78,6 +78,18 @@ def test_a_filter_keeps_the_focus_while_the_list_changes(guest: Callable[..., An
     assert page.evaluate(FOCUSED)["id"] == "text"
 
 
+def test_another_language_keeps_the_filter_of_the_moment(guest: Callable[..., Any]) -> None:
+    visitor = guest("root")
+    page = visitor.page
+    page.goto(f"{visitor.site.address}/projects/1/reviews?category=phones")
+    page.locator("#text").press_sequentially("battery")
+    page.wait_for_url("**/reviews?text=battery&*category=phones&*")
+    page.get_by_role("link", name="简体中文").click()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-Hans")
+    expect(page.locator("#text")).to_have_value("battery")
+    expect(page.locator("#category")).to_have_value("phones")
+
+
 @pytest.mark.parametrize("address", ["/projects/1/annotate", "/projects/1", "/projects/1/rounds/3"])
 def test_nothing_moves_for_those_who_ask(guest: Callable[..., Any], address: str) -> None:
     visitor = guest("root", reduced_motion="reduce")

@@ -76,6 +76,15 @@ def test_words_have_room_in_their_buttons(guest: Callable[..., Any], locale: str
     assert page.evaluate(ROOM) >= 8
 
 
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+def test_the_menu_of_views_lies_on_the_screen(guest: Callable[..., Any], locale: str) -> None:
+    page = (visitor := guest("root", locale=locale, **PHONE)).page
+    page.goto(f"{visitor.site.address}/projects/1/reviews")
+    page.locator(".saved-views summary").click()
+    box = page.locator(".saved-views .menu-items").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= WIDTH
+
+
 def test_figures_stand_two_in_a_line(guest: Callable[..., Any]) -> None:
     page = (visitor := guest("root", **PHONE)).page
     page.goto(f"{visitor.site.address}/projects/1/quality")

@@ -58,4 +58,7 @@ def test_cases_are_settled_by_keys(site: Any, visitor: Callable[[], Any]) -> Non
         expect(page.get_by_text("is left out")).to_be_visible()
         assert cases.counts(db, project.id, datetime.now(UTC))["disagreement"] == left
     expect(page.locator("main h2")).to_have_text("No disagreement waits")
+    press("u")  # though there is no case left to show
+    expect(page.locator("h1")).to_have_text("Settle review 2")
+    assert adjudications.of_review(db, 2) == []
     db.close()

@@ -1,5 +1,6 @@
 """Learning curves as SVG: readable, labelled directly, safe."""
 
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -26,6 +27,27 @@ def test_each_line_carries_its_name_and_last_value() -> None:
 def test_coefficients_are_numbers_and_no_percentages() -> None:
     drawn = learning_curve_svg([MARGIN], "reviews", "alpha", unit="number")
     assert {"margin 0.75", "0.60"} <= set(texts(ET.fromstring(drawn))) and "%" not in drawn
+
+
+def test_agreement_below_zero_lies_below_zero() -> None:
+    alpha = Series("alpha", [Point(10, -0.12, -0.4, 0.1), Point(20, 0.3, 0.1, 0.5)])
+    root = ET.fromstring(learning_curve_svg([alpha], "reviews", "alpha", unit="number"))
+    gridlines = [
+        float(line.get("y1", 0)) for line in root.iter(f"{SVG}line") if line.get("class") == "gridline"
+    ]
+    ticks = dict(
+        zip([text for text in texts(root) if re.fullmatch(r"-?\d\.\d\d", text)], gridlines, strict=True)
+    )
+    assert min(map(float, ticks)) == -0.4
+    heights = [float(circle.get("cy", 0)) for circle in root.iter(f"{SVG}circle")]
+    assert heights[0] > ticks["0.00"] > heights[1]
+    band = next(root.iter(f"{SVG}polygon")).get("points", "").split()
+    assert max(float(place.partition(",")[2]) for place in band) == ticks["-0.40"]
+
+
+def test_a_share_below_zero_does_not_exist() -> None:
+    root = drawing(Series("margin", [Point(20, 0.05, -0.1, 0.2), Point(40, 0.1, 0.0, 0.2)]))
+    assert "0%" in texts(root) and not any(text.startswith("-") for text in texts(root))
 
 
 def test_labels_of_lines_that_end_close_together_do_not_overlap() -> None:

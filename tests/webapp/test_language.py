@@ -1,11 +1,19 @@
 """Which language a page speaks, and how it writes numbers and labels."""
 
+import re
+from html import unescape
+from urllib.parse import parse_qsl
+
 import pytest
+from builders import a_project, the_user
 from flask import Flask
 from flask_babel import force_locale
+from sqlite_utils import Database
 from visitor import Browser
 
 from webapp.label_words import label_name, label_sign, label_tone
+from webapp.store import adjudications
+from webapp.store.connection import utc_now
 from webapp.words import duration, moment, number, percent
 
 
@@ -33,6 +41,34 @@ def test_the_choice_in_the_address_holds_for_the_visit(browser: Browser) -> None
     assert language_of(browser, "/login") == "zh-Hans"
     assert language_of(browser, "/login?lang=klingon") == "zh-Hans"
     assert language_of(browser, "/login?lang=en", "zh") == "en"
+
+
+def links(page: str) -> list[str]:
+    """Where the links to the languages lead, English first."""
+    return [unescape(address) for address in re.findall(r'<a href="([^"]+)" lang="\w+" hreflang', page)]
+
+
+def test_another_language_keeps_what_the_page_was_asked_for(browser: Browser) -> None:
+    page = browser.get("/login?next=/projects/1/reviews?state%3Dskipped%26text%3Da%2Bb&lang=zh").text
+    english, chinese = links(page)
+    assert parse_qsl(english[1:]) == [("next", "/projects/1/reviews?state=skipped&text=a+b"), ("lang", "en")]
+    assert parse_qsl(chinese[1:])[-1] == ("lang", "zh")
+    assert language_of(browser, f"/login{english}") == "en"
+
+
+def test_what_answers_a_form_offers_no_other_language(admin: Browser) -> None:
+    shown_once = admin.post("/people", {"name": "ada", "role": "annotator", "password": ""})
+    assert 'id="password"' in shown_once.text and links(shown_once.text) == []
+    assert len(links(admin.get("/people").text)) == 2
+
+
+def test_a_word_that_means_two_things_has_a_chinese_word_for_each(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db, size=2)
+    adjudications.leave_out(web_db, 1, the_user(admin).id, "", utc_now())
+    listed = admin.get(f"/projects/{project.id}/reviews?lang=zh").text
+    assert "已排除" in listed and "不导入" not in listed
+    assert "<th>标签</th>" in admin.get(f"/projects/{project.id}/labels").text
+    assert "项目名称" in admin.get("/projects/new").text
 
 
 def test_the_usual_labels_have_their_colour_and_sign_and_others_a_shape() -> None:

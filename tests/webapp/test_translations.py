@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Sequence
 from gettext import GNUTranslations
 from pathlib import Path
 
@@ -14,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 WEBAPP = ROOT / "webapp"
 CATALOGUE = WEBAPP / "translations" / "zh" / "LC_MESSAGES"
 CONFIGURATION = WEBAPP / "translations" / "babel.cfg"
+# Where the English has one word for two things: which of them, and the word.
+Said = tuple[str, str]
 
 
 def catalogue() -> Catalog:
@@ -33,16 +36,21 @@ def is_ours(folder: str) -> bool:
     return Path(folder).relative_to(ROOT).parts[0] in ("learner", "webapp")
 
 
-def messages_in_the_source() -> set[str]:
+def messages_in_the_source() -> set[Said]:
     with CONFIGURATION.open(encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)
     found = extract_from_dir(str(ROOT), methods, options, keywords(), directory_filter=is_ours)
-    return {message if isinstance(message, str) else message[0] for _, _, message, _, _ in found}
+    return {(context or "", _first(message)) for _, _, message, _, context in found}
+
+
+def _first(message: str | Sequence[str]) -> str:
+    """The singular of what has a plural."""
+    return message if isinstance(message, str) else message[0]
 
 
 def test_every_string_has_its_chinese() -> None:
     translated = {
-        message.id if isinstance(message.id, str) else message.id[0]
+        (message.context or "", _first(message.id))
         for message in catalogue()
         if message.string and all(message.string)
     }
@@ -78,7 +86,9 @@ def test_the_compiled_catalogue_is_that_of_the_text() -> None:
     with (CATALOGUE / "messages.mo").open("rb") as file:
         compiled = GNUTranslations(file)
     for message in catalogue():
-        if isinstance(message.id, str) and message.id:
+        if isinstance(message.id, str) and message.context:
+            assert compiled.pgettext(message.context, message.id) == message.string
+        elif isinstance(message.id, str) and message.id:
             assert compiled.gettext(message.id) == message.string
         elif message.id:
             assert compiled.ngettext(*message.id, 1) == message.string[0]

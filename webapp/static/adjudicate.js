@@ -10,7 +10,7 @@
     if (event.key === "Escape" && event.target.id === "reason") event.target.blur();
     if (event.repeat || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (leaving || drawnKeys.areOff() || drawnKeys.isWriting(event.target) || document.querySelector("dialog[open]")) return;
-    const target = card?.querySelector(`[data-key="${CSS.escape(drawnKeys.of(event))}"]`);
+    const target = drawnKeys.of(event).map((key) => card?.querySelector(`[data-key="${CSS.escape(key)}"]`)).find(Boolean);
     if (!target) return;
     event.preventDefault();
     if (target.tagName === "TEXTAREA") target.focus();

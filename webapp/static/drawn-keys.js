@@ -1,15 +1,16 @@
-// What the pages with keys share: which key was meant, and when keys are not meant at all.
+// What the pages with keys share: which keys may be meant, and when keys are not meant at all.
 "use strict";
 
 window.drawnKeys = {
-  // The key as drawn on its button. Digits go by their place, since some layouts need Shift for them; so do letters
-  // under an input method, which hides them.
+  // The keys that may be meant, as drawn on their buttons: the one that was typed first, then the one of its place.
+  // Some layouts need Shift for digits, and an input method hides letters. With Shift a sign was meant, though, and
+  // a number pad without NumLock moves the cursor: there a digit's place says nothing.
   of(event) {
-    const digit = /^(?:Digit|Numpad)([0-9])$/.exec(event.code);
-    if (event.key === "?") return "?";
-    if (digit) return digit[1];
-    const letter = event.key.length === 1 ? null : /^Key([A-Z])$/.exec(event.code);
-    return (letter ? letter[1] : event.key).toLowerCase();
+    const { key, code, shiftKey } = event;
+    const [, digit, padDigit, letter] = /^(?:Digit([0-9])|Numpad([0-9])|Key([A-Z]))$/.exec(code) ?? [];
+    const place = key.length > 1 ? (digit ?? letter) : (digit ?? padDigit);
+    const typed = key.toLowerCase();
+    return place && !(digit && shiftKey) ? [typed, place.toLowerCase()] : [typed];
   },
   isWriting: (element) => element.closest("input, textarea, select, [contenteditable]") !== null,
   areOff: () => localStorage.getItem("winnow-keys") === "off",

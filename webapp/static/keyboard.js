@@ -18,7 +18,7 @@
     return true;
   }
 
-  const drawn = (key, attribute = "data-key") => [...page.querySelectorAll(`[${attribute}="${CSS.escape(key)}"]`)]
+  const drawn = (key, attribute) => [...page.querySelectorAll(`[${attribute}="${CSS.escape(key)}"]`)]
     .find((target) => target.checkVisibility?.() ?? true);
 
   // Esc leaves what is innermost: the note, the reasons, the guidelines, the earlier review.
@@ -45,10 +45,9 @@
   });
 
   // While the reasons are open they have the keys; Enter is the last of them, none, until another has the focus.
-  function meant(key, focused) {
-    if (!reasons()) return drawn(key);
-    if (key === "enter" && !focused.closest(".skip-reasons")) return reasons().querySelector(".button-quiet");
-    return drawn(key, "data-reason-key");
+  function meant(keys, focused) {
+    if (reasons() && keys[0] === "enter" && !focused.closest(".skip-reasons")) return reasons().querySelector(".button-quiet");
+    return keys.map((key) => drawn(key, reasons() ? "data-reason-key" : "data-key")).find(Boolean);
   }
 
   desk.addEventListener("toggle", (event) => {

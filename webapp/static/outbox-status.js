@@ -54,6 +54,7 @@
     notice.querySelector("button").addEventListener("click", () => {
       outbox.refused.remove(entry);
       showRefused();
+      document.querySelector("#desk [data-focus]")?.focus(); // the button that had it is gone
     });
     return notice;
   }

@@ -42,6 +42,15 @@ document.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
 });
 
+// A fragment may have changed the address since the page was written: its filters go along into the other language.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[hreflang]");
+  if (!link) return;
+  const here = new URL(location.href);
+  here.searchParams.set("lang", link.hreflang);
+  link.href = here.href;
+});
+
 document.addEventListener("submit", (event) => {
   const question = event.target.dataset.confirm;
   if (question && !window.confirm(question)) event.preventDefault();

@@ -15,6 +15,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import pgettext
 
 from webapp import forms, import_drafts
 from webapp.auth import admin_required, the_user
@@ -116,7 +117,7 @@ def start(project_id: int, job_id: int) -> ResponseReturnValue:
     if job.state == "draft" and not (job.payload.get("columns") or {}).get("text"):
         return redirect_to(url_for("imports.show", project_id=project_id, job_id=job_id, columns=1))
     with suppress(InvalidValue):  # started already: the page shows how far it is
-        import_drafts.start(get_db(), job)
+        import_drafts.start(get_db(), job, now())
     return redirect_to(url_for("imports.show", project_id=project_id, job_id=job_id))
 
 
@@ -246,7 +247,7 @@ def _role_words() -> dict[str, tuple[str, str | None]]:
         "author": (_("Author"), None),
         "date": (_("Date"), None),
         "category": (_("Category"), None),
-        "label": (_("Label"), _("one of the project's labels")),
+        "label": (pgettext("noun", "Label"), _("one of the project's labels")),
         "split": (_("Split"), _("train, test or validation")),
         "language": (_("Language"), _("where it differs from review to review")),
     }

@@ -11,6 +11,7 @@ from webapp import passwords, people_forms
 from webapp.auth import admin_required, confirm_first, is_confirmed, session_limits, the_user
 from webapp.clock import now
 from webapp.db import get_db
+from webapp.errors import words_of
 from webapp.forms import Form
 from webapp.htmx import redirect_to
 from webapp.people_forms import NewPassword, NewPerson
@@ -46,7 +47,7 @@ def add() -> ResponseReturnValue:
             user = users.add(get_db(), new.name, stored, new.role, the_user().id, _end_of_password())
             return _password_page(user, password, is_new=True)
         except (NameTaken, InvalidValue) as error:
-            form.errors["name"] = str(error)
+            form.errors["name"] = words_of(error)
     return _page(form, 422)
 
 
@@ -83,7 +84,7 @@ def disable(user_id: int) -> ResponseReturnValue:
     try:
         users.disable(get_db(), user_id, the_user().id, now())
     except LastAdmin as error:
-        flash(str(error), "error")
+        flash(words_of(error), "error")
     return redirect_to(url_for("people.show", user_id=user_id))
 
 
@@ -106,7 +107,7 @@ def change_role(user_id: int) -> ResponseReturnValue:
         users.set_role(get_db(), user_id, request.form.get("role", ""), the_user().id)
         flash(_("The role is changed. They are logged out and log in again."), "success")
     except LastAdmin as error:
-        flash(str(error), "error")
+        flash(words_of(error), "error")
     return redirect_to(url_for("people.show", user_id=user_id))
 
 

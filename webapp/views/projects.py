@@ -12,6 +12,7 @@ from webapp.auth import admin_required, the_user
 from webapp.charts import NARROW, WIDE, Series, learning_curve_svg, series_csv
 from webapp.clock import now
 from webapp.db import get_db
+from webapp.errors import words_of
 from webapp.htmx import is_htmx, redirect_to
 from webapp.next_step import FEWEST_TO_MEASURE, STEPS, Situation, is_time_to_tune, next_step
 from webapp.scores import curve_series, is_measured
@@ -32,7 +33,8 @@ from webapp.store.errors import InvalidValue, NameTaken
 from webapp.store.model_versions import Metric
 from webapp.store.projects import Project, ProjectSettings
 from webapp.usual_encoder import with_encoder
-from webapp.views.rounds import encoder_names, offers_stars, usual_settings
+from webapp.usual_settings import usual_settings
+from webapp.views.rounds import encoder_names, offers_stars
 
 blueprint = Blueprint("projects", __name__)
 
@@ -61,9 +63,9 @@ def create() -> ResponseReturnValue:
             )
             return redirect_to(url_for("imports.new", project_id=project.id))
         except NameTaken as error:
-            form.errors["name"] = str(error)
+            form.errors["name"] = words_of(error)
         except InvalidValue as error:
-            form.errors["labels" if "label" in str(error) else "name"] = str(error)
+            form.errors["labels" if "label" in str(error) else "name"] = words_of(error)
     return render_template("projects/create.html", form=form), 422
 
 

@@ -1,5 +1,7 @@
 """The whole page by keyboard: labels, skip with a reason, note, undo, back and forward, help, keys of one's own."""
 
+from typing import Any
+
 import pytest
 from desk import ADDRESS, Desk
 from playwright.sync_api import Route, expect
@@ -130,6 +132,45 @@ def test_keys_of_ones_own(ada: Desk) -> None:
     ada.press("ArrowUp")
     ada.shows(first[0])
     ada.until(lambda: ada.stored() == [])
+
+
+def test_a_sign_of_ones_own_is_not_the_digit_of_its_place(ada: Desk) -> None:
+    user = next(user for user in users.everyone(ada.db) if user.name == "ada")
+    users.set_keys(ada.db, user.id, {"skip": "!"})
+    ada.open()
+    text = ada.text()
+    ada.press("Shift+Digit2")  # a sign that is nobody's key
+    ada.press("Shift+Digit1")
+    expect(ada.page.locator(".skip-reasons")).to_be_visible()
+    assert ada.text() == text
+    ada.press("Shift+Digit1")
+    assert last(ada) == ("skip", None, "")
+
+
+def test_a_number_pad_labels_only_with_digits(ada: Desk) -> None:
+    text = ada.text()
+    ada.press("Numpad3")  # PageDown, as long as NumLock is off
+    assert ada.text() == text
+    ada.press("Shift+Numpad3")  # what this keyboard sends for the digit
+    ada.all_sent()
+    assert ada.stored() == [(text, "3")]
+
+
+@pytest.mark.parametrize(
+    "pressed",
+    [
+        {"code": "Digit3", "key": '"'},  # a French keyboard, which needs Shift for digits
+        {"code": "Digit3", "key": "3", "shiftKey": True},
+        {"code": "Digit3", "key": "Process"},  # an input method
+    ],
+)
+def test_a_digit_goes_by_its_place_where_it_is_not_typed(ada: Desk, pressed: dict[str, Any]) -> None:
+    text = ada.text()
+    ada.page.evaluate(
+        "init => document.body.dispatchEvent(new KeyboardEvent('keydown', {bubbles: true, ...init}))", pressed
+    )
+    ada.all_sent()
+    assert ada.stored() == [(text, "3")]
 
 
 def test_what_a_screen_reader_hears(ada: Desk) -> None:

@@ -54,6 +54,49 @@ def test_an_answer_whose_acknowledgement_got_lost_is_stored_once(ada: Desk) -> N
     assert ada.stored() == given
 
 
+def test_a_change_whose_reply_got_lost_is_not_called_undone_and_can_be_changed_again(ada: Desk) -> None:
+    def lose(route: Any) -> None:
+        route.fetch()
+        route.abort()
+
+    text, _ = ada.answer("1")
+    ada.all_sent()
+    queued = ada.text()
+    ada.press("ArrowLeft")
+    ada.shows(text)
+    ada.page.route("**/annotate/history/*", lose)
+    ada.press("3")
+    notices, given = ada.page.locator("#notices"), ada.page.locator(".answer[aria-pressed=true] .key")
+    expect(notices).to_contain_text("may be changed or not")
+    assert ada.stored() == [(text, "3")]
+    ada.page.unroute("**/annotate/history/*")
+    ada.press("3")
+    expect(notices).to_contain_text("was changed or withdrawn already")
+    ada.shows(text)
+    expect(given).to_have_text("3")
+    ada.press("2")
+    expect(notices).to_contain_text("Your answer is changed")
+    ada.shows(queued)
+    assert ada.stored() == [(text, "2")]
+
+
+def test_a_change_that_is_refused_leaves_the_review_where_it_is(ada: Desk) -> None:
+    skipped = ada.text()
+    ada.press("s", "s")
+    later, _ = ada.answer("1")
+    ada.all_sent()
+    for text in (later, skipped):
+        ada.press("ArrowLeft")
+        ada.shows(text)
+    ada.db.execute("UPDATE reviews SET wanted = 0, needed = 0 WHERE text = ?", [skipped])
+    ada.db.conn.commit()
+    ada.press("1")
+    expect(ada.page.locator("#notices")).to_contain_text(
+        "Your answer is not changed. Others give this review all"
+    )
+    ada.shows(skipped)
+
+
 def test_answers_wait_for_a_new_login_of_the_same_person(ada: Desk) -> None:
     ada.page.context.clear_cookies()
     given = [ada.answer(key) for key in "12"]
@@ -104,6 +147,7 @@ def test_an_answer_that_is_refused_is_shown_until_it_is_dismissed(ada: Desk) -> 
     expect(refused).to_contain_text(text)
     refused.get_by_role("button", name="Dismiss").click()
     expect(refused).to_be_hidden()
+    expect(ada.page.locator(".sheet-text")).to_be_focused()
     assert [row["action"] for row in ada.db["annotations"].rows] == ["flag"]
 
 

@@ -1,5 +1,6 @@
 """Settle: one case at a time, names and guesses hidden; the decision becomes gold and a hidden check."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -106,6 +107,20 @@ def test_deciding_leads_to_the_next_case_and_can_be_taken_back(
     assert again.status_code == 409
 
 
+def test_the_last_case_can_be_taken_back_too(
+    admin: Browser, web_db: Database, project: Project, pair: list[User], clock: Clock
+) -> None:
+    only = disagree(web_db, project, pair, clock)
+    form = {"label": project.labels[1].id, "kind": "disagreement"}
+    page = admin.get(
+        admin.post(f"/projects/{project.id}/settle/{only}/decide", form).headers["Location"]
+    ).text
+    card = page.split('id="card"')[1].split("</form>")[0]
+    assert "No disagreement waits" in page and 'data-key="u"' in card
+    (decision,) = adjudications.of_review(web_db, only)
+    assert f"/settle/decisions/{decision.id}/take-back" in card
+
+
 def test_the_key_to_take_back_leaves_with_the_sitting(
     admin: Browser, web_db: Database, project: Project, pair: list[User], clock: Clock
 ) -> None:
@@ -167,6 +182,62 @@ def test_one_more_person_can_be_asked_first(
     admin.post(f"/projects/{project.id}/settle/{review_id}/ask", {"kind": "disagreement"})
     assert [each.labels for each in second_looks.of_review(web_db, review_id)] == [1]
     assert "No disagreement waits" in admin.get(f"/projects/{project.id}/settle").text
+
+
+def hidden(page: str) -> dict[str, str]:
+    """What the form of a case says that its author has seen."""
+    return dict(re.findall(r'name="(decided|asked)" value="(\d+)"', page))
+
+
+@pytest.mark.parametrize("view", ["decide", "leave-out"])
+def test_the_second_of_two_admins_is_told_what_the_first_decided(
+    admin: Browser,
+    log_in: Callable[..., Browser],
+    web_db: Database,
+    project: Project,
+    pair: list[User],
+    clock: Clock,
+    view: str,
+) -> None:
+    review_id = disagree(web_db, project, pair, clock)
+    eve, case = log_in("eve", role="admin"), f"/projects/{project.id}/settle/{review_id}"
+    seen = hidden(admin.get(case).text)
+    assert admin.post(f"{case}/decide", {**seen, "label": project.labels[2].id}).status_code == 303
+    late = eve.post(f"{case}/{view}", {**seen, "label": project.labels[0].id})
+    assert late.status_code == 409
+    assert "changed meanwhile" in late.text and "root" in late.text
+    assert [each.label for each in adjudications.of_review(web_db, review_id)] == ["positive"]
+    assert reviews.get(web_db, review_id)["excluded_at"] is None
+    assert eve.post(f"{case}/{view}", {**hidden(late.text), "label": project.labels[0].id}).status_code == 303
+
+
+def test_a_decision_sent_twice_is_one_and_taken_back_by_one_key(
+    admin: Browser, web_db: Database, project: Project, pair: list[User], clock: Clock
+) -> None:
+    review_id = disagree(web_db, project, pair, clock)
+    case = f"/projects/{project.id}/settle/{review_id}"
+    form = {**hidden(admin.get(case).text), "label": project.labels[2].id}
+    assert [admin.post(f"{case}/decide", form).status_code for _ in range(2)] == [303, 303]
+    (decision,) = adjudications.of_review(web_db, review_id)
+    admin.post(f"/projects/{project.id}/settle/decisions/{decision.id}/take-back")
+    assert cases.kinds_of(web_db, project.id, review_id, clock()) == ["disagreement"]
+
+
+def test_asking_sent_twice_asks_one_person_and_another_admin_hears_of_it(
+    admin: Browser,
+    log_in: Callable[..., Browser],
+    web_db: Database,
+    project: Project,
+    pair: list[User],
+    clock: Clock,
+) -> None:
+    review_id = disagree(web_db, project, pair, clock)
+    case = f"/projects/{project.id}/settle/{review_id}"
+    seen = hidden(admin.get(case).text)
+    assert [admin.post(f"{case}/ask", seen).status_code for _ in range(2)] == [303, 303]
+    late = log_in("eve", role="admin").post(f"{case}/ask", seen)
+    assert late.status_code == 409 and "asked for another label" in late.text
+    assert reviews.get(web_db, review_id)["needed"] == 1
 
 
 @pytest.mark.parametrize("view", ["decide", "leave-out", "take-back-in", "send-back", "ask"])

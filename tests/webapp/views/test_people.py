@@ -83,6 +83,16 @@ def test_the_last_admin_stays_one(admin: Browser, web_db: Database) -> None:
     assert "last active admin" in admin.get(f"/people/{admin.user.id}").text
 
 
+def test_what_is_refused_is_said_in_chinese(admin: Browser) -> None:
+    assert admin.user is not None
+    person = f"/people/{admin.user.id}"
+    taken = admin.post("/people?lang=zh", {"name": "ROOT", "role": "annotator", "password": ""})
+    assert "已有名为 ROOT 的用户" in taken.text
+    admin.post(f"{person}/role", {"role": "annotator"})
+    page = admin.get(person).text
+    assert "last active admin" not in page and "管理员" in page.split('id="notices"')[1].split("</main>")[0]
+
+
 def test_an_annotator_becomes_an_admin_and_back(admin: Browser, web_db: Database) -> None:
     ada = a_user(web_db)
     for role in ("admin", "annotator"):

@@ -1,6 +1,7 @@
 """Projects: the list, a new one, the home with its next step and curve, the settings."""
 
 import json
+import re
 
 import pytest
 from builders import a_finished_round, a_project, a_user, an_annotation
@@ -59,6 +60,24 @@ def test_a_name_that_is_taken_is_said_and_what_was_typed_kept(admin: Browser, we
     answer = admin.post("/projects/new", {"name": "phones", "labels": "bad\ngood", "language": "en"})
     assert answer.status_code == 422
     assert "There is a project named phones already" in answer.text and "bad\ngood" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ({"name": "phones"}, "已有名为 phones 的项目"),
+        ({"name": "\x07"}, "项目名称须为"),
+        ({"labels": "x" * 41 + "\ny"}, "40 个"),
+    ],
+)
+def test_what_is_wrong_with_a_new_project_is_said_in_chinese(
+    admin: Browser, web_db: Database, typed: dict[str, str], words: str
+) -> None:
+    a_project(web_db, "Phones")
+    form = {"name": "Shoes", "labels": "bad\ngood", "language": "en", **typed}
+    page = admin.post("/projects/new?lang=zh", form).text
+    errors = re.findall(r'class="field-error"[^>]*>.*?<span>(.+?)</span>', page)
+    assert len(errors) == 1 and words in errors[0]
 
 
 @pytest.mark.parametrize("labels", ["one", "\n".join("abcdefghij"), "a\nA", "x" * 41 + "\ny"])
@@ -271,4 +290,4 @@ def test_the_home_offers_auto_once_labels_bring_little(admin: Browser, web_db: D
 def test_a_link_with_no_such_classifier_shows_the_usual_one(admin: Browser, web_db: Database) -> None:
     project = a_project(web_db)
     page = admin.get(f"/projects/{project.id}/rounds/new?classifier=oracle").text
-    assert 'value="head" checked' in page and "oracle" not in page
+    assert 'value="head" checked' in page and "oracle" not in page.partition("<footer")[0]
