@@ -57,7 +57,8 @@ def test_a_hostile_review_is_read_and_labelled_as_the_text_it_is(victim: Callabl
     for key in ("1", "u", "s", "?", "Escape", "3"):
         text = page.locator(".hero-text")
         expect(text).to_be_visible()
-        assert any(each in (text.text_content() or "") for each in poisoned.PAYLOADS)
+        shown = text.text_content() or ""  # read once: the next review may come at any moment
+        assert any(each in shown for each in poisoned.PAYLOADS)
         page.keyboard.press(key)
         assert page.evaluate(ALIVE) == []
 
