@@ -2,7 +2,8 @@
 
 Nothing is tuned: every setting is the library's default, but for what a machine without a network or a GPU needs:
 files only, no progress bars, a token limit that fits the set, and no arithmetic on padding (small-text pads every text
-to the limit). The query looks at a sample of the pool, by small-text's own SubsamplingQueryStrategy.
+to the limit) or on words that no text has. The query looks at a sample of the pool, by small-text's own
+SubsamplingQueryStrategy.
 """
 
 import os
@@ -10,9 +11,10 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import chdir
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -31,7 +33,7 @@ from small_text import (
     TransformersDataset,
 )
 from small_text.integrations.transformers.classifiers import classification
-from transformers import AutoTokenizer, BertModel
+from transformers import AutoTokenizer, BertModel, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPoolingAndCrossAttentions
 
 from learner.classifiers.length_groups import by_length
@@ -65,13 +67,17 @@ def replay(
     np.random.seed(seed)
     warnings.simplefilter("ignore")
     pool, test = np.flatnonzero(~data.test), np.flatnonzero(data.test)
-    limit = _limit(data, encoder)
+    tokenizer = AutoTokenizer.from_pretrained(encoder.folder, local_files_only=True)
+    read = tokenizer(data.texts)["input_ids"]
+    limit = _limit(read)
     make = _transformers if arm == "small-text-transformer" else _setfit
     dataset, factory = make(data, encoder, limit, seed)
     strategy = SubsamplingQueryStrategy(BreakingTies(), sample)
     learner = PoolBasedActiveLearner(factory, strategy, dataset(pool))
     labelled = np.random.default_rng(seed).choice(len(pool), start, replace=False)
-    with tempfile.TemporaryDirectory() as scratch, chdir(scratch):  # both write checkpoints where they stand
+    words = {*chain.from_iterable(read), *tokenizer.all_special_ids}
+    # Both write checkpoints where they stand.
+    with tempfile.TemporaryDirectory() as scratch, chdir(scratch), _only(sorted(words)):
         _, trained = _timed(learner.initialize, labelled)
         while True:
             predicted = learner.classifier.predict(dataset(test))
@@ -120,10 +126,41 @@ def hurry() -> None:
     classification.AdamW = partial(torch.optim.AdamW, fused=True)
 
 
-def _limit(data: LabelledSet, encoder: Encoder) -> int:
-    tokenizer = AutoTokenizer.from_pretrained(encoder.folder, local_files_only=True)
-    lengths = [len(ids) for ids in tokenizer(data.texts)["input_ids"]]
-    wanted = np.quantile(lengths, 0.95)
+@contextmanager
+def _only(words: list[int]) -> Iterator[None]:
+    """Models read meanwhile hold the embeddings of these token ids alone; any other is an IndexError.
+
+    Rows without a gradient never change what a text with other words gets, but AdamW goes through them at each step.
+    """
+    read = PreTrainedModel.from_pretrained.__func__
+
+    def pruned(model_class: type, *args: Any, **kwargs: Any) -> Any:
+        model = read(model_class, *args, **kwargs)
+        model.set_input_embeddings(_Words(model.get_input_embeddings(), words))
+        return model
+
+    PreTrainedModel.from_pretrained = classmethod(pruned)
+    try:
+        yield
+    finally:
+        PreTrainedModel.from_pretrained = classmethod(read)
+
+
+class _Words(torch.nn.Module):
+    """The rows of an embedding (v, d) that these ids have, looked up by the ids they had there."""
+
+    def __init__(self, whole: torch.nn.Embedding, ids: list[int]) -> None:
+        super().__init__()
+        self.rows = torch.nn.Embedding.from_pretrained(whole.weight[ids].detach().clone(), freeze=False)
+        self.register_buffer("places", torch.full((whole.num_embeddings,), -1))
+        self.places[ids] = torch.arange(len(ids))
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return self.rows(self.places[ids])
+
+
+def _limit(read: list[list[int]]) -> int:
+    wanted = np.quantile([len(ids) for ids in read], 0.95)
     return next((limit for limit in LIMITS if limit >= wanted), LIMITS[-1])
 
 
