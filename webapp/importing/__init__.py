@@ -1,6 +1,7 @@
 """Reading files of reviews: encoding, format, columns, rows. Knows neither Flask nor SQL."""
 
 from webapp.importing.columns import ColumnMap
+from webapp.importing.csv_rows import EXCERPT
 from webapp.importing.dates import DateOrder, guess_date_order, parse_date
 from webapp.importing.dialect import DELIMITERS, KINDS, FileFormat, detect_format
 from webapp.importing.duplicates import near_duplicate_key, text_hash
@@ -16,6 +17,7 @@ from webapp.importing.reviews import PARTS, REVIEW_NOTES, ParsedReview, parse_ra
 __all__ = [
     "DELIMITERS",
     "ENCODINGS",
+    "EXCERPT",
     "HEAD_BYTES",
     "KINDS",
     "PARTS",

@@ -57,9 +57,19 @@ def refuse_other_formats(head: bytes) -> None:
             raise FileError("unknown_format", message)
 
 
+def named_delimiter(line: str) -> str | None:
+    """The delimiter that a first line for Excel names, as `sep=;` does; None where the line is no such line."""
+    line = line.removeprefix("\ufeff").rstrip("\r\n").casefold()
+    return next((each for each in DELIMITERS if line == f"sep={each}"), None)
+
+
 def format_of_text(name: str, sample: str, gzipped: bool, kind: Kind | None = None) -> FileFormat:
     """The format of a file with this name and this start; a kind given by hand is kept."""
     name = name.casefold().removesuffix(".gz")
+    start, _, rest = sample.partition("\n")
+    named = named_delimiter(start)
+    if named:
+        sample = rest
     first = next((line for line in sample.removeprefix("\ufeff").split("\n") if line.strip()), "")
     if kind == "jsonl" or (kind is None and _is_json_object(first, name)):
         return FileFormat("jsonl", "", gzipped)
@@ -67,6 +77,8 @@ def format_of_text(name: str, sample: str, gzipped: bool, kind: Kind | None = No
         message = "This is one JSON array. Write one object a line, for instance with: jq -c '.[]' FILE"
         raise FileError("unknown_format", message)
     candidates = sorted(DELIMITERS, key=lambda d: d != "\t") if name.endswith(".tsv") else list(DELIMITERS)
+    if named:
+        candidates = [named]
     if kind == "tsv":
         candidates = ["\t"]
     delimiter = max(candidates, key=lambda d: _fit(sample, d, quoted=True))

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from webapp.importing.csv_rows import EXCERPT, csv_records
-from webapp.importing.dialect import KINDS, FileFormat, format_of_text, is_quoted, refuse_other_formats
+from webapp.importing.dialect import (
+    KINDS,
+    FileFormat,
+    format_of_text,
+    is_quoted,
+    named_delimiter,
+    refuse_other_formats,
+)
 from webapp.importing.encoding import (
     HEAD_BYTES,
     MARK_UNDECODABLE,
@@ -58,6 +65,7 @@ class ReviewFile:
         self.notes: list[FileNote] = []
         self._options = options
         self._guard: int | None = None  # where a spreadsheet of ours says that its cells are guarded
+        self._nameless = ""  # what stands for an empty key of JSON lines
 
     def rows(self) -> Iterator[Row | RowError]:
         """Each row from the start, in bounded memory; FileError where the file proves damaged or too big."""
@@ -88,11 +96,15 @@ class ReviewFile:
             if isinstance(record, RowError):
                 yield record
             else:  # a key that a line leaves out is an empty field
-                yield Row(record[0], dict.fromkeys(self.columns, "") | record[1])
+                cells = {key or self._nameless: value for key, value in record[1].items()}
+                yield Row(record[0], dict.fromkeys(self.columns, "") | cells)
 
     def _read_csv(self, text: io.TextIOWrapper) -> Iterator[Row | RowError]:
         records = csv_records(text, self.layout.delimiter, self.layout.quoted)
-        self._set_header(next(records, None))
+        header = next(records, None)
+        if isinstance(header, tuple) and named_delimiter(self.layout.delimiter.join(header[1])):
+            header = next(records, None)
+        self._set_header(header)
         width = len(self.columns) + (self._guard is not None)
         for record in records:
             if isinstance(record, RowError):
@@ -167,13 +179,15 @@ class ReviewFile:
             self._learn_keys([item for item in sample if isinstance(item, Row)])
 
     def _learn_keys(self, rows: list[Row]) -> None:
-        self.columns = list(dict.fromkeys(key for row in rows for key in row.cells))
-        if not self.columns:
+        keys = list(dict.fromkeys(key for row in rows for key in row.cells))
+        if not keys:
             raise FileError("no_rows", "None of the first lines is a JSON object with keys.")
-        if len(self.columns) > MAX_COLUMNS:
+        if len(keys) > MAX_COLUMNS:
             raise FileError(
                 "too_many_columns", f"The lines have over {MAX_COLUMNS} different keys between them."
             )
+        self.columns = self._unique(keys)
+        self._nameless = dict(zip(keys, self.columns, strict=True)).get("", f"column_{len(keys) + 1}")
 
 
 def open_file(path: Path, options: FileOptions | None = None, name: str | None = None) -> ReviewFile:

@@ -156,6 +156,17 @@ def test_json_lines_have_the_columns_of_all_first_lines(open_bytes: OpenBytes) -
     assert errors(file) == [(3, "bad_json")]
 
 
+def test_an_empty_key_of_json_lines_has_a_name_so_that_it_plays_no_role_by_itself(
+    open_bytes: OpenBytes,
+) -> None:
+    file = open_bytes('{"text": "a", "": 0}\n{"": 1, "text": "b"}\n', name="reviews.jsonl")
+    assert file.columns == ["text", "column_2"]
+    assert cells(file) == [{"text": "a", "column_2": "0"}, {"text": "b", "column_2": "1"}]
+    assert [note.code for note in file.notes] == ["renamed_column"]
+    late = open_bytes('{"text": "a"}\n' * 300 + '{"text": "b", "": 1}\n', name="reviews.jsonl")
+    assert cells(late)[-1] == {"text": "b", "column_2": "1"}
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300), st.sampled_from(["a.csv", "a.tsv", "a.jsonl"]), st.booleans())
 def test_any_bytes_give_rows_or_a_file_error(
@@ -225,3 +236,17 @@ def test_a_large_file_takes_little_memory(tmp_path: Path, start: str) -> None:
     rows, megabytes = map(int, output.split())
     assert rows == 150_000 + bool(start)
     assert megabytes < 40  # of a file of 45 to 95
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("chosen", [None, "csv"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_first_line_that_tells_excel_the_delimiter_is_no_header(
+    open_bytes: OpenBytes, delimiter: str, chosen: str | None, mark: str
+) -> None:
+    row = delimiter.join(["1", "fine; quick, cheap | good" if delimiter == "\t" else "fine"])
+    data = f"{mark}sep={delimiter}\r\n{delimiter.join(['id', 'text'])}\r\n{row}\r\n"
+    file = open_bytes(data, FileOptions(format=chosen))
+    assert file.columns == ["id", "text"]
+    assert [row.number for row in file.rows() if isinstance(row, Row)] == [3]
+    assert errors(file) == []
