@@ -34,10 +34,12 @@ def pending(db: Database) -> list[str]:
 
 
 def schema(db: Database) -> str:
-    """Today's schema as SQL, without SQLite's and sqlite-utils' own tables."""
+    """Today's schema as SQL, without SQLite's and sqlite-utils' own tables; a restore compares it with the backup's."""
     rows = db.execute(
-        "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
-        " AND name NOT LIKE '\\_sqlite%' ESCAPE '\\' AND name NOT LIKE 'reviews_fts\\_%' ESCAPE '\\'"
-        " AND name NOT LIKE 'idx\\_\\_sqlite%' ESCAPE '\\' ORDER BY rowid"
+        # By type as well: a trigger is nobody's but ours, whatever it is called.
+        "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND (type IN ('trigger', 'view')"
+        " OR name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_sqlite%' ESCAPE '\\'"
+        " AND name NOT LIKE 'reviews_fts\\_%' ESCAPE '\\' AND name NOT LIKE 'idx\\_\\_sqlite%' ESCAPE '\\')"
+        " ORDER BY rowid"
     )
     return "\n\n".join(f"{row[0]};" for row in rows) + "\n"

@@ -142,6 +142,15 @@ CREATE VIRTUAL TABLE reviews_fts USING fts5 (
     text, content='reviews', content_rowid='id', tokenize='trigram', detail='none'
 );
 
+CREATE TRIGGER reviews_fts_delete AFTER DELETE ON reviews
+BEGIN INSERT INTO reviews_fts (reviews_fts, rowid, text) VALUES ('delete', old.id, old.text); END;
+
+CREATE TRIGGER reviews_fts_update AFTER UPDATE OF text ON reviews
+BEGIN
+    INSERT INTO reviews_fts (reviews_fts, rowid, text) VALUES ('delete', old.id, old.text);
+    INSERT INTO reviews_fts (rowid, text) VALUES (new.id, new.text);
+END;
+
 CREATE TABLE leases (
     token TEXT PRIMARY KEY,
     project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,

@@ -154,6 +154,7 @@ def _make(
         members, missing, left_out = _members(instance, copy, facts, with_encoders)
         _require_space(path.parent, sum(source.stat().st_size for _, source in members))
         written = path.with_name(f".{path.name}{UNFINISHED}")
+        written.unlink(missing_ok=True)  # a killed one's, in a folder that is not ours to sweep
         try:
             with open(os.open(written, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as file:
                 _write(file, members, missing, facts, now)

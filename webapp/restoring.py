@@ -18,6 +18,7 @@ from webapp import backup_file, backup_folder, backups, instance_lock
 from webapp.backup_file import Manifest
 from webapp.instance import RESTORE_PLAN, SUBFOLDERS, Instance
 from webapp.store import backups as records
+from webapp.store import users
 from webapp.store.backups import BackupError
 from webapp.store.connection import open_database
 
@@ -45,6 +46,7 @@ class Restored:
     sessions: int
     tokens: int
     erased: int
+    has_admin: bool
     former: Path | None
     config_aside: bool
 
@@ -65,7 +67,7 @@ def restore(instance: Instance, file: Path, now: datetime) -> Restored:
             migrated, sessions, tokens = _bring_up_to_date(staged, now)
             config_aside = _set_aside_what_would_run(staged)
             _unite_erasures(instance, staged)
-            erased = _erase_again(staged)
+            erased, has_admin = _erase_again(staged)
             for path in [*staged.folder.rglob("*"), staged.folder]:
                 backup_file.fsync(path)
             former = _write_plan(instance, staged, now)
@@ -73,11 +75,8 @@ def restore(instance: Instance, file: Path, now: datetime) -> Restored:
             shutil.rmtree(staged.folder, ignore_errors=True)
             raise
         finish(instance)
-        for name in SUBFOLDERS:
-            (instance.folder / name).mkdir(exist_ok=True)
-    return Restored(
-        manifest, migrated, sessions, tokens, erased, former if former.is_dir() else None, config_aside
-    )
+    aside = former if former.is_dir() else None
+    return Restored(manifest, migrated, sessions, tokens, erased, has_admin, aside, config_aside)
 
 
 def finish(instance: Instance) -> bool:
@@ -89,6 +88,8 @@ def finish(instance: Instance) -> bool:
     staged, former = instance.folder / STAGING, instance.folder / plan["former"]
     for name in plan["names"]:
         _swap(instance.folder / name, staged / name, former / name, name in plan["new"])
+    for name in SUBFOLDERS:  # the backup has no uploads, and the next import needs their folder
+        (instance.folder / name).mkdir(exist_ok=True)
     for folder in {path.parent for name in plan["names"] for path in (instance.folder / name, former / name)}:
         if folder.is_dir():
             backup_file.fsync(folder)
@@ -160,12 +161,15 @@ def _set_aside_what_would_run(staged: Instance) -> bool:
 
 
 def _only_sets_values(config: Path) -> bool:
+    """Whether each line gives a name a value that is written out; what is set, and an annotation, would run as well."""
     try:
         for line in ast.parse(config.read_bytes()).body:
-            ast.literal_eval(line.value)  # type: ignore[attr-defined]
-            if not isinstance(line, ast.Assign | ast.AnnAssign | ast.Expr):
+            if not isinstance(line, ast.Assign | ast.Expr):
                 return False
-    except (AttributeError, SyntaxError, TypeError, ValueError, MemoryError, RecursionError):
+            if isinstance(line, ast.Assign) and not all(isinstance(each, ast.Name) for each in line.targets):
+                return False
+            ast.literal_eval(line.value)
+    except (SyntaxError, TypeError, ValueError, MemoryError, RecursionError):
         return False
     return True
 
@@ -176,17 +180,21 @@ def _unite_erasures(instance: Instance, staged: Instance) -> None:
     for folder in (staged.folder, instance.folder):
         path = folder / backup_file.ERASURES
         if path.is_file():
-            lines |= dict.fromkeys(line for line in path.read_text("utf-8").splitlines() if line.strip())
+            text = path.read_text("ascii", "replace")  # as the journal is read: damage costs its line alone
+            lines |= dict.fromkeys(line for line in text.splitlines() if line.strip())
     if lines:
         united = staged.folder / backup_file.ERASURES
         united.write_text("".join(f"{line}\n" for line in lines), "utf-8")
         united.chmod(0o600)
 
 
-def _erase_again(staged: Instance) -> int:
+def _erase_again(staged: Instance) -> tuple[int, bool]:
+    """How many were erased again, and whether an admin is left."""
     from webapp.worker import erasures_again  # loads the learner
 
-    return erasures_again.replay(staged)
+    erased = erasures_again.replay(staged)
+    with closing(open_database(staged.database)) as db:
+        return erased, users.has_admin(db)
 
 
 def _write_plan(instance: Instance, staged: Instance, now: datetime) -> Path:

@@ -170,6 +170,14 @@ def test_what_a_killed_backup_left_is_swept_and_its_row_closed(
     assert [each.state for each in records.latest(web_db)] == ["done", "failed"]
 
 
+def test_what_a_killed_backup_left_elsewhere_is_no_hindrance_to_the_next(
+    web_instance: Instance, tmp_path: Path
+) -> None:
+    (tmp_path / ".there.tar.part").write_text("half of one")
+    assert backups.verify(backups.make(web_instance, tmp_path / "there.tar").path)
+    assert not (tmp_path / ".there.tar.part").exists()
+
+
 def test_a_full_disk_is_said_before_anything_is_written(
     web_instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 import io
 import tarfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,10 +30,14 @@ def test_a_backup_of_a_newer_version_is_refused(web_instance: Instance, web_db: 
     refused(web_instance, path, "newer Winnow.*0999_future")
 
 
+# The latter look like what SQLite, sqlite-utils and the index of words keep for themselves.
+@pytest.mark.parametrize(
+    "name", ["evil", "sqliteXevil", "_sqlite_evil", "idx__sqlite_evil", "reviews_fts_evil"]
+)
 def test_a_database_with_a_trigger_of_somebody_elses_is_refused(
-    web_instance: Instance, web_db: Database
+    web_instance: Instance, web_db: Database, name: str
 ) -> None:
-    web_db.execute("CREATE TRIGGER evil AFTER INSERT ON users BEGIN UPDATE users SET role = 'admin'; END")
+    web_db.execute(f"CREATE TRIGGER {name} AFTER INSERT ON users BEGIN UPDATE users SET role = 'admin'; END")
     path = backups.make(web_instance).path
     web_db.close()
     refused(web_instance, path, "not Winnow's")
@@ -126,15 +131,20 @@ def test_a_database_that_was_exchanged_is_refused_though_the_manifest_agrees(
     refused(web_instance, rewritten(lived, lambda m: m.update({"winnow.sqlite": b"evil" * 999})), "damaged")
 
 
+@pytest.mark.parametrize(
+    "line", ["{call}", "X = {call}", "X: {call} = 1", "{{}}[{call}] = 1", "{call}.x = 1"]
+)
 def test_a_config_that_does_more_than_set_values_does_not_run(
-    web_instance: Instance, lived: Path, tmp_path: Path
+    web_instance: Instance, lived: Path, tmp_path: Path, line: str
 ) -> None:
     mark = tmp_path / "ran"
-    evil = f"HOSTS = ['x']\nopen({str(mark)!r}, 'w')\n".encode()
+    call = f"__import__('pathlib').Path({str(mark)!r}).touch()"
+    evil = f"HOSTS = ['x']\n{line.format(call=call)}\n".encode()
     path = rewritten(lived, lambda members: members.update({"config.py": evil}))
     done = restoring.restore(web_instance, path, NOON)
+    with suppress(Exception):  # what a program in the place of values does, one line of it may not outlive
+        create_app(web_instance.folder, {"TESTING": True})
     assert done.config_aside
-    create_app(web_instance.folder, {"TESTING": True})
     assert not mark.exists()
     assert (web_instance.folder / restoring.CONFIG_ASIDE).read_bytes() == evil
     assert (web_instance.folder / "config.py").read_text() == 'HOSTS = ["old.example"]\n'

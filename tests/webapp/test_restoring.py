@@ -1,6 +1,7 @@
 """Restore: everything is checked first, then all is swapped or nothing; nobody stays logged in."""
 
 import itertools
+import json
 import multiprocessing
 import os
 import shutil
@@ -11,16 +12,19 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from builders import NOON
+from builders import NOON, a_user
 from restored import backup_of_a_life, contents, count
+from sqlite_utils import Database
 
 import migrations
 from migrations.ordered import migrations as steps
-from webapp import backups, create_app, instance_lock, restoring
+from webapp import backups, create_app, erasing, instance_lock, restoring
 from webapp import instance as instances
 from webapp.instance import Instance, InstanceError
 from webapp.instance_lock import InstanceInUse
+from webapp.store import users
 from webapp.store.connection import open_database
+from webapp.subject_keys import SubjectKeys
 
 FORK = multiprocessing.get_context("fork")
 STEPS = [step.name for step in steps._migrations]
@@ -156,6 +160,7 @@ def test_a_restore_that_is_killed_at_any_step_is_finished_by_the_next_call(
             with pytest.raises(InstanceError, match="--finish"):
                 instances.open_instance(web_instance)
             assert restoring.finish(web_instance)
+            assert all((web_instance.folder / each).is_dir() for each in instances.SUBFOLDERS)
             assert count(web_instance, "annotations") == 1
             assert "old.example" in (web_instance.folder / "config.py").read_text()
         else:
@@ -174,3 +179,37 @@ def test_an_erasure_after_the_backup_is_known_to_the_restored_instance(
     restoring.restore(web_instance, lived, NOON)
     assert "ab12" in journal.read_text()
     assert os.stat(journal).st_mode & 0o077 == 0
+
+
+def journalled(instance: Instance, kind: str, subject_key: bytes, project: int | None = None) -> None:
+    entry = {"kind": kind, "subject_key": subject_key.hex(), "project": project, "at": "2026-03-02"}
+    (instance.folder / "erasures.jsonl").write_text(f"{json.dumps(entry)}\n")
+
+
+def test_an_erasure_in_a_project_that_is_younger_than_the_backup_is_no_hindrance(
+    web_instance: Instance, lived: Path
+) -> None:
+    journalled(web_instance, "customer", b"somebody", project=2)
+    assert restoring.restore(web_instance, lived, NOON).erased == 0
+    assert count(web_instance, "erasures") == 0
+
+
+def test_the_only_admin_of_the_backup_is_erased_again_too(
+    web_instance: Instance, web_db: Database, tmp_path: Path
+) -> None:
+    root = a_user(web_db, "root", "admin")
+    path = backups.make(web_instance, tmp_path / "backup.tar").path
+    journalled(web_instance, "annotator", SubjectKeys(web_instance).annotator(root.name, root.created_at))
+    web_db.close()
+    done = restoring.restore(web_instance, path, NOON)
+    assert (done.erased, done.has_admin) == (1, False)
+    with closing(open_database(web_instance.database)) as db:
+        assert [user.name for user in users.everyone(db)] == [f"erased-{root.id}"]
+
+
+def test_a_damaged_journal_costs_its_damaged_lines_alone(web_instance: Instance, lived: Path) -> None:
+    journal = web_instance.folder / "erasures.jsonl"
+    whole = b'{"kind": "customer", "subject_key": "ab12", "project": null, "at": "2026"}'
+    journal.write_bytes(b'\xff\xfe\n{"subject_key": "cd34"}\n' + whole + b'\n{"kind": "cust')
+    restoring.restore(web_instance, lived, NOON)
+    assert [entry["subject_key"] for entry in erasing.read_journal(web_instance)] == ["ab12"]

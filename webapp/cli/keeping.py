@@ -77,6 +77,8 @@ def restore_command(instance: Instance, file: Path | None, finish: bool) -> None
     click.echo(f"Ended {restored.sessions} sessions, revoked {restored.tokens} API tokens.")
     if restored.erased:
         click.echo(f"Erased again, as the journal says: {restored.erased}.")
+    if not restored.has_admin:
+        click.echo("No admin is left. Add one with: winnow user add NAME --role admin", err=True)
     if restored.config_aside:
         click.echo(
             f"The configuration in the backup is a program, so it was put beside as {restoring.CONFIG_ASIDE}."

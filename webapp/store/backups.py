@@ -106,14 +106,17 @@ def latest(db: Database, limit: int = 20) -> list[Backup]:
 
 def newest_done(db: Database) -> str | None:
     """When the newest good backup was begun: what came later is not in it."""
-    row = db.execute("SELECT max(started_at) FROM backups WHERE state = 'done'").fetchone()
-    return row[0] if row and row[0] else None
+    # By their order: after the clock was set back an older one has the later time.
+    row = db.execute(
+        "SELECT started_at FROM backups WHERE state = 'done' ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    return row["started_at"] if row else None
 
 
 def newest_try(db: Database) -> str | None:
     """When the newest try was begun, good or not."""
-    row = db.execute("SELECT max(started_at) FROM backups").fetchone()
-    return row[0] if row and row[0] else None
+    row = db.execute("SELECT started_at FROM backups ORDER BY id DESC LIMIT 1").fetchone()
+    return row["started_at"] if row else None
 
 
 def in_use_since(db: Database) -> str | None:

@@ -25,13 +25,13 @@ ALARM = "backup-failed"
 
 def keep(instance: Instance, schedule: Schedule, stop: threading.Event) -> None:
     """Look now and then whether one is due, until `stop` is set; an error of one look is logged."""
-    with closing(open_database(instance.database)) as db:
-        while not stop.is_set():
-            try:
+    while not stop.is_set():
+        try:
+            with closing(open_database(instance.database)) as db:
                 back_up_if_due(db, instance, schedule, utc_now())
-            except Exception:  # the outermost turn: the thread must outlive any single fault
-                log.exception("looking after the backups failed")
-            stop.wait(LOOK_SECONDS)
+        except Exception:  # the outermost turn: the thread must outlive any single fault
+            log.exception("looking after the backups failed")
+        stop.wait(LOOK_SECONDS)
 
 
 def back_up_if_due(db: Database, instance: Instance, schedule: Schedule, now: datetime) -> Made | None:
@@ -69,6 +69,15 @@ def is_due(db: Database, schedule: Schedule, now: datetime) -> bool:
         return False
     last_try = records.newest_try(db)
     if last is None and last_try is None:
-        return now - from_timestamp(since) > FIRST_AFTER
-    tried_lately = last_try is not None and now - from_timestamp(last_try) < min(AGAIN_AFTER, schedule.every)
-    return not tried_lately and (last is None or now - from_timestamp(last) >= schedule.every)
+        in_use = _age(since, now)
+        return in_use is None or in_use > FIRST_AFTER
+    tried, made = _age(last_try, now), _age(last, now)
+    tried_lately = tried is not None and tried < min(AGAIN_AFTER, schedule.every)
+    return not tried_lately and (made is None or made >= schedule.every)
+
+
+def _age(moment: str | None, now: datetime) -> timedelta | None:
+    """How long ago that was; None for a moment to come as well, which is from before the clock was set back."""
+    if moment is None or from_timestamp(moment) > now:
+        return None
+    return now - from_timestamp(moment)

@@ -98,6 +98,11 @@ def test_a_failure_raises_an_alarm_once_and_is_tried_again_in_an_hour(
     assert alarms.open_alarms(web_db) == []
 
 
+def test_backups_go_on_when_the_clock_was_a_year_ahead_and_is_set_back(turn: Turn) -> None:
+    assert turn(hours(366 * 24))
+    assert [number for number in range(2, 52) if turn(hours(number))] == [2, 26, 50]
+
+
 def test_the_thread_outlives_a_fault_and_ends_when_told(
     web_instance: Instance, web_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,3 +119,23 @@ def test_the_thread_outlives_a_fault_and_ends_when_told(
     monkeypatch.setattr("webapp.worker.backups.LOOK_SECONDS", 0.01)
     keep(web_instance, DAILY, stop)
     assert len(seen) == 2
+
+
+def test_a_database_that_cannot_be_opened_at_first_ends_no_thread(
+    web_instance: Instance, web_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aside = web_instance.database.rename(web_instance.folder / "aside")
+    stop = threading.Event()
+
+    def wait(seconds: float) -> bool:
+        """Between two looks the database is there again; after the second it is enough."""
+        if aside.exists():
+            aside.rename(web_instance.database)
+        else:
+            stop.set()
+        return stop.is_set()
+
+    records.request(web_db, None, NOON)
+    monkeypatch.setattr(stop, "wait", wait)
+    keep(web_instance, DAILY, stop)
+    assert backup_folder.files(web_instance.folder)
