@@ -4,6 +4,7 @@ import json
 import mmap
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,9 +56,10 @@ def search(
     found, total = [], 0
     for number, path in enumerate(paths):
         progress("search", number, len(paths))
-        total += path.stat().st_size
-        if _holds(path, needles):
-            found.append(str(path.relative_to(folder)))
+        with suppress(FileNotFoundError):  # the instance is at work: what was removed meanwhile holds nothing
+            total += path.stat().st_size
+            if _holds(path, needles):
+                found.append(str(path.relative_to(folder)))
     return Searched(len(paths), total, found)
 
 

@@ -5,8 +5,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from sqlite_utils import Database
 
@@ -61,8 +60,7 @@ def customer_pieces(db: Database, instance: Instance, customer: str, project: Pr
     """By what the customer can be recognised in a file, but for what others say as well; to be taken before."""
     keys = SubjectKeys(instance)
     texts = [row["text"] for row in _reviews_of(db, keys, customer, project)]
-    names = [] if project else [customer, keys.pseudonym(customer)]
-    return byte_search.pieces_of(texts, names)
+    return byte_search.pieces_of(texts, [] if project else _authors(db, keys, customer, None))
 
 
 def said_by_nobody_else(db: Database, pieces: list[str]) -> list[str]:
@@ -130,9 +128,22 @@ def _id(customer: str) -> str:
     return customer
 
 
+def authors_of(db: Database, keys: SubjectKeys, subject_key: bytes, project_id: int | None) -> list[str]:
+    """The ids of authors that mean this customer, as they were imported: plain, or as a pseudonym."""
+    return [each for each in erasures.customers(db, project_id) if keys.customer(each) == subject_key]
+
+
+def _authors(db: Database, keys: SubjectKeys, customer: str, project_id: int | None) -> list[str]:
+    """The same by an id that was typed; only whoever knows but the pseudonym needs a look at all customers."""
+    pseudonym = keys.pseudonym(_id(customer))
+    if customer == pseudonym:
+        return authors_of(db, keys, keys.customer(customer), project_id)
+    return [customer, pseudonym]
+
+
 def _reviews_of(db: Database, keys: SubjectKeys, customer: str, project: Project | None) -> list[Any]:
-    names = {_id(customer), keys.pseudonym(customer)}
-    return erasures.reviews_of(db, names, project.id if project else None)
+    project_id = project.id if project else None
+    return erasures.reviews_of(db, _authors(db, keys, customer, project_id), project_id)
 
 
 def write_journal(instance: Instance, erasure: Erasure) -> None:
@@ -145,23 +156,26 @@ def write_journal(instance: Instance, erasure: Erasure) -> None:
     }
     if any({**entry, "at": each.get("at")} == each for each in read_journal(instance)):
         return
-    descriptor = os.open(instance.folder / JOURNAL, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with open(descriptor, "a", encoding="ascii") as file:
-        file.write(json.dumps(entry) + "\n")
+    path = instance.folder / JOURNAL
+    # On a line of its own: one that was cut short must not take this one with it.
+    start = "\n" if path.is_file() and not path.read_bytes().endswith(b"\n") else ""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="ascii") as file:
+        file.write(f"{start}{json.dumps(entry)}\n")
         file.flush()
         os.fsync(file.fileno())
 
 
 def read_journal(instance: Instance) -> Iterator[dict[str, Any]]:
     """The erasures ever asked for here; a line that a kill cut short is passed over."""
-    path: Path = instance.folder / JOURNAL
+    path = instance.folder / JOURNAL
     for line in path.read_text("ascii", "replace").splitlines() if path.is_file() else ():
         try:
             entry = json.loads(line)
             bytes.fromhex(entry["subject_key"])
+            if entry["kind"] in get_args(erasures.Kind):
+                yield entry
         except (ValueError, KeyError, TypeError):
             continue
-        yield entry
 
 
 def account_of(db: Database, keys: SubjectKeys, erasure: Erasure) -> User | None:

@@ -89,7 +89,11 @@ def passwd(instance: Instance, db: Database, name: str, password_stdin: bool) ->
 def _password(from_stdin: bool, name: str) -> str:
     if not from_stdin:
         return new_password()
-    password = sys.stdin.readline().rstrip("\r\n")
+    try:
+        password = sys.stdin.readline().rstrip("\r\n")
+        password.encode()  # in a plain locale bytes that are no text come through, and cannot be hashed
+    except UnicodeError as error:
+        raise InvalidValue("The password is no text in UTF-8.") from error
     wrong = weakness(password, [name])
     if wrong in ("short", "long"):
         raise InvalidValue(f"A password has {SHORTEST} to {LONGEST:,} characters.")

@@ -38,8 +38,8 @@ def find_emails(text: str) -> Iterator[tuple[int, int]]:
     """E-mail addresses, also with (at) and (dot) in words."""
     if "@" in text:
         yield from (match.span() for match in _EMAIL.finditer(text))
-    lowered = text.lower() if " at " in text or "at)" in text or "at]" in text or "AT" in text else ""
-    if lowered:
+    lowered = text.lower()
+    if " at " in lowered or "at)" in lowered or "at]" in lowered:
         yield from (match.span() for match in _HIDDEN_EMAIL.finditer(text))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from webapp.importing import ColumnMap, Row
+from webapp.importing import EXCERPT, ColumnMap, Row
 from webapp.masking.rules import RULES, Span
 from webapp.store.errors import InvalidValue
 
@@ -18,6 +18,8 @@ _WIDE = {
 _HAS_WIDE = re.compile("[\uff10-\uff19\uff20-\uff3a\uff41-\uff5a]")
 # Every find has one of these: most reviews have none, and cost nothing.
 _MAY_HOLD = re.compile(r"[0-9@]|://|www\.|\bat\b|[/(\[]|wechat|weixin|微信|威信|薇信|V信|\b[wv]x", re.I)
+# A number or an address that goes on behind the end of a text that was cut, and is not known for what it is.
+_CUT_OFF = re.compile(r"[\d\s()+./-]*[!-~]*\Z")
 # What may stand in a column of ids: a number there is an id, not a phone.
 _IN_IDS = ("email",)
 
@@ -83,6 +85,10 @@ class Masker:
         """The text with its masks."""
         return self.mask(text).text
 
+    def excerpt(self, text: str) -> str:
+        """The start of a longer text with its masks, without what may be half of a number or an address."""
+        return self.text(_CUT_OFF.sub("", text, count=1) if len(text) >= EXCERPT else text)
+
     def mask(self, text: str) -> Masked:
         """Mask a text; where two rules find the same place, the first has it."""
         if not _MAY_HOLD.search(text) and not _HAS_WIDE.search(text):
@@ -107,7 +113,8 @@ class Masker:
     def row(self, row: Row, columns: ColumnMap) -> MaskedRow:
         """Mask the text and every column without a role; ids that hold an e-mail address become pseudonyms."""
         cells = dict(row.cells)
-        known = {column for role, column in vars(columns).items() if column and role != "text"}
+        # The text is masked whatever else its column is.
+        known = {column for column in vars(columns).values() if column and column != columns.text}
         found: list[str] = []
         for column, value in row.cells.items():
             if not value or column in known:

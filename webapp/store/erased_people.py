@@ -13,10 +13,18 @@ def tombstone(user_id: int) -> str:
     return f"erased-{user_id}"
 
 
-def erase(db: Database, erasure_id: int, user_id: int, no_password: str, now: datetime) -> None:
+def erase(
+    db: Database,
+    erasure_id: int,
+    user_id: int,
+    no_password: str,
+    now: datetime,
+    last_admin_too: bool = False,
+) -> None:
     """Put a tombstone in a person's place; `no_password` is the hash of a password that nobody has."""
     with write_transaction(db):
-        users.keep_an_admin(db, user_id)
+        if not last_admin_too:
+            users.keep_an_admin(db, user_id)
         name = users.by_id(db, user_id).name
         db.execute(
             "UPDATE users SET name = ?, password_hash = ?, role = 'annotator', locale = NULL, keys = NULL,"

@@ -53,6 +53,30 @@ def erase(db: Database, erasure_id: int, review_ids: Sequence[int], now: datetim
             insertion.want_labels(db, projects.get(db, project_id), heirs.get(project_id, []))
 
 
+def forget_categories(db: Database) -> None:
+    """Imports keep counts by category: one that no review has any more may have been in the erased ones' words."""
+    with write_transaction(db):
+        counted = db.execute(
+            "SELECT id, project_id, result FROM jobs WHERE kind = 'import' AND result ->> '$.categories' <> '{}'"
+        ).fetchall()
+        left = {
+            project_id: _categories(db, project_id) for project_id in {row["project_id"] for row in counted}
+        }
+        for row in counted:
+            result = json.loads(row["result"])
+            kept = {name: n for name, n in result["categories"].items() if name in left[row["project_id"]]}
+            if kept != result["categories"]:
+                result["categories"] = kept
+                db.execute("UPDATE jobs SET result = ? WHERE id = ?", [json.dumps(result), row["id"]])
+
+
+def _categories(db: Database, project_id: int) -> set[str]:
+    rows = db.execute(
+        "SELECT DISTINCT coalesce(category, '') FROM reviews WHERE project_id = ?", [project_id]
+    )
+    return {row[0] for row in rows}
+
+
 def _delete(db: Database, ids: str) -> None:
     # The index of words keeps deleted entries until it is merged, unless told not to; a trigger deletes them.
     db.execute("INSERT INTO reviews_fts (reviews_fts, rank) VALUES ('secure-delete', 1)")

@@ -162,7 +162,7 @@ def prediction_count(db: Database, review_ids: Sequence[int]) -> int:
 def put_running_work_back(db: Database, projects: Collection[int]) -> None:
     """Let rounds and jobs that read these projects' texts begin anew: what they have read is fenced off."""
     marks = json.dumps(sorted(projects))
-    for table, only in (("rounds", ""), ("jobs", " AND kind IN ('encode', 'quality')")):
+    for table, only in (("rounds", ""), ("jobs", " AND kind IN ('encode', 'quality', 'simulate')")):
         db.execute(
             f"UPDATE {table} SET state = 'queued', attempts = attempts - 1 WHERE state = 'running'{only}"
             " AND project_id IN (SELECT value FROM json_each(?))",

@@ -1,6 +1,7 @@
 """Accounts and roles."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,8 @@ from webapp.store.errors import InvalidValue, LastAdmin, NameTaken, NotFound
 
 ROLES = ("annotator", "admin")
 NAME_LIMIT = 64
+# What erased accounts are called: a person of that name would stand in the way of somebody's erasure.
+TOMBSTONE = re.compile(r"erased-\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ def add(
         raise InvalidValue(f"A user name has 1 to {NAME_LIMIT} printable characters.")
     if role not in ROLES:
         raise InvalidValue(f"The role is one of {', '.join(ROLES)}.")
+    if TOMBSTONE.fullmatch(name):
+        raise _taken(name)
     with write_transaction(db):
         try:
             row = db.execute(
@@ -61,7 +66,7 @@ def add(
                 [name, password_hash, role, timestamp(utc_now()), timestamp(expires) if expires else None],
             ).fetchone()
         except pysqlite3.IntegrityError as error:
-            raise NameTaken(f"There is a user named {name} already. Choose another name.") from error
+            raise _taken(name) from error
         audit.log(db, by, "user.add", f"user:{row['id']}", role=role)
     return _user(row)
 
@@ -183,11 +188,20 @@ def enable(db: Database, user_id: int, by: int | None) -> None:
 
 def keep_an_admin(db: Database, leaving: int) -> None:
     """LastAdmin where nobody else could look after things."""
-    others = db.execute(
-        "SELECT count(*) FROM users WHERE role = 'admin' AND disabled_at IS NULL AND id <> ?", [leaving]
-    ).fetchone()[0]
-    if not others:
+    if not has_admin(db, leaving):
         raise LastAdmin("This is the last active admin. Make another person an admin first.")
+
+
+def has_admin(db: Database, but: int | None = None) -> bool:
+    """Whether somebody, on wish somebody else, is an admin who can log in."""
+    row = db.execute(
+        "SELECT 1 FROM users WHERE role = 'admin' AND disabled_at IS NULL AND id IS NOT ? LIMIT 1", [but]
+    ).fetchone()
+    return row is not None
+
+
+def _taken(name: str) -> NameTaken:
+    return NameTaken(f"There is a user named {name} already. Choose another name.")
 
 
 def _user(row: Any) -> User:

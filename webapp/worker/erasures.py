@@ -30,14 +30,23 @@ def run(db: Database, instance: Path, claim: work.Claim, progress: Progress) -> 
 
 
 def carry_out(
-    db: Database, instance: Instance, erasure_id: int, progress: Progress = silent
+    db: Database,
+    instance: Instance,
+    erasure_id: int,
+    progress: Progress = silent,
+    last_admin_too: bool = False,
 ) -> dict[str, Any]:
-    """Erase, bring it to the disk, and look whether anything is left; what was found out, for people."""
+    """Erase, bring it to the disk, and look whether anything is left; what was found out, for people.
+
+    LastAdmin where nobody else could look after things, unless `last_admin_too`.
+    """
     erasure = erasures.get(db, erasure_id)
     erasing.write_journal(instance, erasure)
     with erased_reviews.overwriting(db):
-        erase = _erase_customer if erasure.kind == "customer" else _erase_annotator
-        pieces = erase(db, instance, erasure, progress)
+        if erasure.kind == "customer":
+            pieces = _erase_customer(db, instance, erasure, progress)
+        else:
+            pieces = _erase_annotator(db, instance, erasure, progress, last_admin_too)
         progress("compact", 0, 1)
         rewritten = compaction.size(db) <= compaction.LARGEST_WITH_WRITERS
         if rewritten:
@@ -57,11 +66,7 @@ def carry_out(
 
 def _erase_customer(db: Database, instance: Instance, erasure: Erasure, progress: Progress) -> list[str]:
     keys = SubjectKeys(instance)
-    names = [
-        each
-        for each in erasures.customers(db, erasure.project_id)
-        if keys.customer(each) == erasure.subject_key
-    ]
+    names = erasing.authors_of(db, keys, erasure.subject_key, erasure.project_id)
     found = erasures.reviews_of(db, names, erasure.project_id)
     # In another project the customer's id may stay.
     pieces = byte_search.pieces_of(
@@ -75,15 +80,19 @@ def _erase_customer(db: Database, instance: Instance, erasure: Erasure, progress
     for start in range(0, len(ids), erased_reviews.CHUNK):
         progress("reviews", start, len(ids))
         erased_reviews.erase(db, erasure.id, ids[start : start + erased_reviews.CHUNK], utc_now())
+    erased_reviews.forget_categories(db)
     erased_files.drop_model_archives(db, instance, erasures.get(db, erasure.id).model_versions)
     forget_features(instance.features, lambda: erasures.text_hashes(db), progress)
     return pieces
 
 
-def _erase_annotator(db: Database, instance: Instance, erasure: Erasure, progress: Progress) -> list[str]:
+def _erase_annotator(
+    db: Database, instance: Instance, erasure: Erasure, progress: Progress, last_admin_too: bool
+) -> list[str]:
     account = erasing.account_of(db, SubjectKeys(instance), erasure)
     if account is None:  # an earlier attempt came that far
         return []
     progress("people", 0, 1)
-    erased_people.erase(db, erasure.id, account.id, hash_password(secrets.token_urlsafe(32)), utc_now())
+    no_password = hash_password(secrets.token_urlsafe(32))
+    erased_people.erase(db, erasure.id, account.id, no_password, utc_now(), last_admin_too)
     return byte_search.pieces_of([], [account.name])

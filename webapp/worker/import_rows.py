@@ -102,7 +102,7 @@ def _masked(
     parse: Callable[[Row], ParsedReview | RowError],
 ) -> ParsedReview | RowError:
     if isinstance(row, RowError):
-        return replace(row, message=masker.text(row.message), excerpt=masker.text(row.excerpt))
+        return replace(row, message=masker.text(row.message), excerpt=masker.excerpt(row.excerpt))
     masked = masker.row(row, columns)
     parsed = parse(masked.row)
     if isinstance(parsed, RowError):

@@ -1,5 +1,6 @@
 """Imports: stream a file into a project, batch by batch, so that a killed import goes on where it stopped."""
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -47,7 +48,9 @@ class ImportCounts:
     masked: dict[str, int] = field(default_factory=dict)
     masked_reviews: int = 0
     error_file: str | None = None
+    # Up to where rows and error file stand for what is stored: an interrupted import goes on there.
     rows_done: int = 0
+    error_bytes: int = 0
     seconds: float = 0.0
 
     @classmethod
@@ -186,10 +189,10 @@ def _insert(
     counts.error_file = errors.name
     started = time.monotonic() - counts.seconds
     file = opened(upload_path(instance, job), options, columns, job.payload.get("name"))
-    # The batches a killed attempt committed are counted already; their rows are read past.
+    # The batches a killed attempt committed, the last and shorter one too, are counted already and are read past.
     every = batches(file, project, columns, human_labels, screen.masker, BATCH)
-    rest = islice(every, counts.rows_done // BATCH, None)
-    with ErrorFile(errors, append=counts.rows_done > 0) as error_file:
+    rest = islice(every, math.ceil(counts.rows_done / BATCH), None)
+    with ErrorFile(errors, counts.error_bytes) as error_file:
         for batch in rest:
             parsed = _refuse_errors(batch, counts, error_file)
             hashed = insertion.with_hashes(parsed)  # the slow part, before the lock that annotators wait for
@@ -200,6 +203,7 @@ def _insert(
                 outcome = insertion.insert_batch(db, project, job.id, hashed, by, utc_now())
                 _add(counts, outcome, parsed, error_file)
                 counts.rows_done += len(batch)
+                counts.error_bytes = error_file.keep()
                 counts.seconds = time.monotonic() - started
                 jobs.save_result(db, claim, asdict(counts))
             progress("import", file.bytes_read, file.size)

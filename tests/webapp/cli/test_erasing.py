@@ -10,10 +10,12 @@ from click.testing import Result
 from sqlite_utils import Database
 from traces import files_with
 
+from webapp import erasing
 from webapp.instance import Instance
 from webapp.store import compaction, erasures, insertion, jobs, login_attempts, sessions, users
 from webapp.store.connection import utc_now, write_transaction
 from webapp.store.projects import Project
+from webapp.subject_keys import SubjectKeys
 from webapp.worker import erasures_again
 
 Winnow = Callable[..., Result]
@@ -50,6 +52,26 @@ def test_a_customer_is_erased_and_looked_for(
     listed = json.loads(winnow("erase", "list", "--json").stdout)
     assert [(row["kind"], row["state"], row["reviews"]) for row in listed] == [("customer", "done", 2)]
     assert winnow("erase", "compact").exit_code == 0
+
+
+def test_a_customer_can_be_named_by_pseudonym_too(
+    winnow: Winnow, instance: Instance, db: Database, project: Project
+) -> None:
+    pseudonym = SubjectKeys(instance).pseudonym("customer-0815")
+    a_customer(db, project, pseudonym, f"{CANARY}, twice")
+    dry = winnow("erase", "customer", pseudonym, "--dry-run")
+    assert "3 reviews (Shoes: 3)" in dry.stdout
+    done = winnow("erase", "customer", pseudonym, "--verify", "--yes")
+    assert done.exit_code == 0 and "of 4 texts" in done.stdout
+    assert files_with(instance.folder, CANARY, "customer-0815", pseudonym) == []
+
+
+def test_a_line_of_the_journal_that_was_cut_short_takes_no_other_with_it(
+    instance: Instance, db: Database
+) -> None:
+    (instance.folder / "erasures.jsonl").write_text('{"kind": "custo')
+    erasing.write_journal(instance, erasures.begin(db, "customer", b"somebody", None, None, utc_now()))
+    assert [entry["subject_key"] for entry in erasing.read_journal(instance)] == [b"somebody".hex()]
 
 
 def test_the_search_says_where_something_is_left(
@@ -185,6 +207,16 @@ def test_masks_at_import(
     assert "1 reviews" in winnow("erase", "customer", "ann@shop.com", "--dry-run").stdout
     winnow("erase", "customer", "ann@shop.com", "--yes", "--verify")
     assert files_with(instance.folder, "ann@shop.com") == []
+
+
+def test_the_excerpt_of_a_refused_row_shows_no_half_of_an_address(
+    winnow: Winnow, instance: Instance, project: Project, tmp_path: Path
+) -> None:
+    file = tmp_path / "ragged.csv"
+    file.write_text(f"text,stars\nfine,1\n{'very ' * 37}joe.smith@example.com,1,2,3\n")
+    assert "1 rejected" in winnow("import", "Shoes", file, "--text", "text", "--mask", "all").stdout
+    assert "very very" in (refused := next((instance.folder / "imports").glob("*.csv")).read_text("utf-8"))
+    assert "joe" not in refused
 
 
 def test_masks_are_chosen_by_name(winnow: Winnow, db: Database, project: Project, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable
 
+import pytest
 from click.testing import Result
 from sqlite_utils import Database
 
@@ -74,3 +75,15 @@ def test_passwd_sets_another_password(winnow: Winnow, db: Database) -> None:
 
 def test_an_unknown_name_is_an_error(winnow: Winnow, db: Database) -> None:
     assert winnow("user", "passwd", "nobody").exit_code == 1
+
+
+def test_a_password_that_is_no_text_is_said(winnow: Winnow, db: Database) -> None:
+    words = b"caf\xe9 staple unusual lantern\n"
+    result = winnow("user", "add", "ada", "--role", "annotator", "--password-stdin", stdin=words)
+    assert result.exit_code == 1 and "no text in UTF-8" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["erased-2", "Erased-77"])
+def test_nobody_has_the_name_of_an_erased_account(winnow: Winnow, db: Database, name: str) -> None:
+    result = winnow("user", "add", name, "--role", "annotator")
+    assert result.exit_code == 1 and "already" in result.stderr

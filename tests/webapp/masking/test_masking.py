@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from masking_set import Item, items
 
-from webapp.importing import ColumnMap, Row
+from webapp.importing import EXCERPT, ColumnMap, Row
 from webapp.masking import RULES, Masker, Masking, rules_named
 from webapp.store.errors import InvalidValue
 
@@ -132,6 +132,27 @@ def test_a_row_is_masked_but_for_what_has_a_role() -> None:
     }
     assert masked.original == "ring 212-456-0100"
     assert sorted(masked.rules) == ["email", "phone", "phone", "url"]
+
+
+def test_a_text_is_masked_whatever_else_its_column_is() -> None:
+    columns = ColumnMap(text="t", id="t", category="t")
+    assert MASKER.row(Row(2, {"t": "ring 212-456-0100"}), columns).row.cells == {"t": "ring [phone]"}
+
+
+@pytest.mark.parametrize(
+    "value", ["joe.smith@example.com", "212-456-0100", "138 0013 8000", "www.ann.com/me"]
+)
+def test_an_excerpt_holds_no_half_of_what_would_be_masked(value: str) -> None:
+    for cut in range(1, len(value)):
+        text = ("很好用 " * 60)[: EXCERPT - cut] + value[:cut]
+        assert value[:4] not in MASKER.excerpt(text)
+        assert MASKER.excerpt(text).startswith("很好用 很好用")
+    assert MASKER.excerpt(f"short {value[:6]}") == f"short {value[:6]}"
+
+
+@pytest.mark.parametrize("text", ["ann(At)shop(Dot)com", "ann At Gmail Dot com", "ann AT GMAIL DOT COM"])
+def test_hidden_addresses_are_found_in_any_case(text: str) -> None:
+    assert MASKER.text(text) == "[e-mail]"
 
 
 def test_no_original_is_kept_of_a_text_that_did_not_change_or_unless_asked() -> None:

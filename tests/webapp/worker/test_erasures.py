@@ -20,6 +20,7 @@ from webapp import instance as instances
 from webapp.importing import ColumnMap
 from webapp.instance import Instance
 from webapp.store import (
+    assignments,
     erasures,
     insertion,
     jobs,
@@ -126,6 +127,25 @@ def test_nothing_of_an_erased_customer_is_left_in_any_file(
     assert counted_reviews == db.execute("SELECT count(*) FROM reviews").fetchone()[0]
 
 
+def test_the_counts_of_an_import_forget_a_category_that_only_the_customer_had(
+    db: Database, instance: Path, shop: Project
+) -> None:
+    db.execute("UPDATE reviews SET category = 'gifts' WHERE author_id <> ?", [CUSTOMER])
+    db.execute("UPDATE reviews SET category = 'quagga-keeping' WHERE author_id = ?", [CUSTOMER])
+    counts = json.dumps({"quagga-keeping": 4, "gifts": 150})
+    db.execute(
+        "UPDATE jobs SET result = json_set(result, '$.categories', json(?)) WHERE state = 'done'"
+        " AND kind = 'import'",
+        [counts],
+    )
+    db.conn.commit()
+    assert files_with(instance, "quagga-keeping")
+    ask(db, instance)
+    import_next(db, instance, utc_now())
+    assert assignments.choices(db, shop.id).categories == {"gifts": 150}
+    assert files_with(instance, "quagga-keeping") == []
+
+
 def test_the_versions_that_saw_the_texts_are_marked(db: Database, instance: Path, shop: Project) -> None:
     version = model_versions.serving(db, shop.id)
     assert version is not None and version.stale_since is None
@@ -202,6 +222,19 @@ def test_a_round_that_has_read_the_texts_publishes_nothing(
     import_next(db, instance, utc_now())
     assert not work.is_held(db, reading)
     assert rounds.get(db, started.id).state == "queued"
+
+
+@pytest.mark.parametrize("kind", ["encode", "quality", "simulate"])
+def test_a_job_that_has_read_the_texts_begins_anew(
+    db: Database, instance: Path, shop: Project, kind: str
+) -> None:
+    job = jobs.create(db, shop.id, kind, {}, 1, utc_now())
+    reading = work.claim_this(db, "jobs", job.id, utc_now())
+    assert reading is not None
+    ask(db, instance)
+    import_next(db, instance, utc_now())
+    assert not work.is_held(db, reading)
+    assert jobs.get(db, job.id).state == "queued"
 
 
 def test_a_customer_of_one_project_stays_in_the_other(db: Database, instance: Path, shop: Project) -> None:

@@ -1,8 +1,12 @@
 """Imports: counted before, done once, gone on with after a kill."""
 
 import csv
+import itertools
+import multiprocessing
+import os
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +15,7 @@ from builders import NOON
 from sqlite_utils import Database
 
 from learner.errors import Cancelled
+from webapp import instance as instances
 from webapp.importing import ColumnMap
 from webapp.store import jobs, labelled, reviews, work
 from webapp.store.connection import utc_now
@@ -85,6 +90,34 @@ def test_an_import_killed_half_way_goes_on_where_it_stopped(
     result = jobs.get(db, job.id).result
     assert (result["rows"], result["imported"], result["duplicates"]) == (55, 55, 0)
     assert reviews.counts(db, project.id)["total"] == 55
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_an_import_killed_after_any_batch_counts_and_refuses_each_row_once(
+    db: Database, instance: Path, an_import: ImportBuilder, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    monkeypatch.setattr(imports, "BATCH", 10)
+    lines = [f"number {number},positive" if number % 2 else "one,field,more" for number in range(25)]
+    job = an_import(text="\n".join(["text,label", *lines]))
+
+    def import_and_die() -> None:
+        with closing(instances.open_instance(instances.locate(instance))) as own:
+            claim = work.claim_next(own, "jobs", utc_now())
+            assert claim is not None
+            calls = itertools.count(1)
+            imports.run(own, instance, claim, lambda *_: os._exit(9) if next(calls) == after else None)
+
+    process = multiprocessing.get_context("fork").Process(target=import_and_die)
+    process.start()
+    process.join()
+    db.execute("UPDATE jobs SET state = 'queued'")
+    db.conn.commit()
+    run_next(db, instance, utc_now())
+    result = jobs.get(db, job.id).result
+    counted = {name: result[name] for name in ("rows", "imported", "duplicates", "rejected")}
+    assert counted == {"rows": 25, "imported": 12, "duplicates": 0, "rejected": 13}
+    with (instance / "imports" / result["error_file"]).open(encoding="utf-8-sig") as file:
+        assert [int(row["row"]) for row in csv.DictReader(file)] == list(range(2, 27, 2))
 
 
 def test_a_cancelled_import_ends_as_cancelled_and_the_next_brings_in_what_it_had(
