@@ -79,7 +79,8 @@ def _refuse_other_sites() -> None:
     origin = request.headers.get("Origin")
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise Forbidden(gettext("This request came from another site and was refused."))
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    # Not by urlsplit: a stranger's "http://[" is no address, and an error of the server's.
+    if origin is not None and origin.partition("://")[2] != request.host:
         raise Forbidden(gettext("This request came from another site and was refused."))
 
 

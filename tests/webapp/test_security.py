@@ -32,6 +32,7 @@ def test_every_post_without_a_token_is_refused(app: Flask, admin: Browser) -> No
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
     ],
 )
 def test_every_post_from_another_site_is_refused_even_with_a_token(

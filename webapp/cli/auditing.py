@@ -1,7 +1,7 @@
 """winnow audit: the log of who did what, taken away."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -48,7 +48,7 @@ def export(
         named(db, name).id if name else None,
         action,
         _utc(since),
-        _utc(until + timedelta(days=1) if until else None),
+        _utc(until + timedelta(days=1) if until and until.date() < date.max else None),
     )
     with written_whole(out) as partial, partial.open("wb") as file:
         count = write_labels(_rows(db, filters), file, chosen, chosen == "csv", COLUMNS)

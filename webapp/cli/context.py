@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from webapp.instance import Instance
 
+# The id of a row; SQLite has none beyond.
+ROW_ID = click.IntRange(1, 2**63 - 1)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 

@@ -90,10 +90,9 @@ def import_file(
     masking: Masking = NO_MASKS,
 ) -> ImportCounts:
     """Import in this process, or let a live worker run it; Failed says why it did not end well."""
-    kept = f"{secrets.token_hex(16)}{''.join(file.suffixes[-2:])}"
-    shutil.copyfile(file, instance.uploads / kept)
+    kept = instance.uploads / f"{secrets.token_hex(16)}.upload"
     payload = {
-        "file": kept,
+        "file": kept.name,
         "name": file.name,
         "options": asdict(options),
         "columns": asdict(columns),
@@ -101,7 +100,12 @@ def import_file(
         "dry_run": False,
         **masking.to_payload(),
     }
-    job = jobs.create(db, project.id, "import", payload, gold_author(db), utc_now())
+    try:
+        shutil.copyfile(file, kept)
+        job = jobs.create(db, project.id, "import", payload, gold_author(db), utc_now())
+    except BaseException:  # a full disk, Ctrl-C: nothing would ever remove what no import names
+        kept.unlink(missing_ok=True)
+        raise
     see_through(instance, db, "jobs", lambda: jobs.get(db, job.id))
     return ImportCounts.from_dict(jobs.get(db, job.id).result)
 

@@ -75,12 +75,7 @@ def _model(instance: Instance, name: str) -> "tuple[TextModel, list[str]]":
     """The model and its labels in the order of its scores, as the project calls them today."""
     from learner import checkpoint
 
-    if Path(name).is_dir():
-        if not (Path(name) / checkpoint.MANIFEST).is_file():
-            raise NotFound(
-                f"{name} is no checkpoint. Name a project, or a folder of the instance's checkpoints; "
-                "an exported model runs by itself: see example.py in its folder."
-            )
+    if (Path(name) / checkpoint.MANIFEST).is_file():
         trained = checkpoint.load(Path(name), instance.encoders)
         return trained, trained.labels
     db = open_instance(instance)
@@ -88,6 +83,13 @@ def _model(instance: Instance, name: str) -> "tuple[TextModel, list[str]]":
         project = projects.named(db, name)
         version = model_versions.serving(db, project.id)
         labels = [label.name for label in model_versions.labels_of(db, version)] if version else []
+    except NotFound as error:
+        if not Path(name).is_dir():
+            raise
+        raise NotFound(
+            f"{name} is no checkpoint. Name a project, or a folder of the instance's checkpoints; "
+            "an exported model runs by itself: see example.py in its folder."
+        ) from error
     finally:
         db.close()
     if version is None:

@@ -9,7 +9,7 @@ import click
 from sqlite_utils import Database
 
 from learner.settings import CLASSIFIERS, STRATEGIES, RoundSettings
-from webapp.cli.context import pass_database
+from webapp.cli.context import ROW_ID, pass_database
 from webapp.cli.long_work import see_through
 from webapp.cli.output import json_option, print_rows
 from webapp.instance import Instance
@@ -76,7 +76,7 @@ def list_(instance: Instance, db: Database, project_name: str, as_json: bool) ->
 
 
 @round_command.command("show")
-@click.argument("number", type=int)
+@click.argument("number", type=ROW_ID)
 @project_option
 @json_option
 @pass_database
@@ -102,7 +102,7 @@ def show(instance: Instance, db: Database, number: int, project_name: str | None
 
 
 @round_command.command("cancel")
-@click.argument("number", type=int)
+@click.argument("number", type=ROW_ID)
 @project_option
 @pass_database
 def cancel(instance: Instance, db: Database, number: int, project_name: str | None) -> None:

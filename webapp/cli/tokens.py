@@ -3,7 +3,7 @@
 import click
 from sqlite_utils import Database
 
-from webapp.cli.context import pass_database
+from webapp.cli.context import ROW_ID, pass_database
 from webapp.cli.output import json_option, print_rows
 from webapp.instance import Instance
 from webapp.store import tokens, users
@@ -62,7 +62,7 @@ def list_(instance: Instance, db: Database, as_json: bool) -> None:
 
 
 @token_command.command("revoke")
-@click.argument("token_id", metavar="ID", type=int)
+@click.argument("token_id", metavar="ID", type=ROW_ID)
 @pass_database
 def revoke(instance: Instance, db: Database, token_id: int) -> None:
     """Revoke a token by its id: it opens nothing from now on."""

@@ -71,7 +71,7 @@ def settle(db: Database, name: str, now: datetime) -> None:
 def watch_annotations(db: Database, now: datetime) -> list[Alarm]:
     """Raise an alarm for every project whose log of annotations lost rows since the last look; the open ones.
 
-    The log only grows. An erasure, which is written down elsewhere, tells the new number itself (`count_again`).
+    The log only grows. An erasure, which is written down elsewhere, lowers the number itself.
     """
     # One statement is one moment: both numbers are of the same commit, and no annotator waits for the count.
     rows = db.execute(
@@ -87,15 +87,6 @@ def watch_annotations(db: Database, now: datetime) -> list[Alarm]:
                 raise_alarm(db, ANNOTATIONS_LOST, f"project:{row['id']}", now, **lost)
             _remember(db, row["id"], row["before"], row["found"], now)
     return [alarm for alarm in open_alarms(db) if alarm.name == ANNOTATIONS_LOST]
-
-
-def count_again(db: Database, project_id: int, now: datetime) -> None:
-    """Take the present number for the true one; call it in the transaction of an erasure, which is logged."""
-    db.execute(
-        "INSERT INTO annotation_counts SELECT :project, count(*), :now FROM annotations WHERE project_id = :project"
-        " ON CONFLICT (project_id) DO UPDATE SET annotations = excluded.annotations, counted_at = excluded.counted_at",
-        {"project": project_id, "now": timestamp(now)},
-    )
 
 
 def _remember(db: Database, project_id: int, before: int | None, found: int, now: datetime) -> None:

@@ -22,8 +22,8 @@ _ANSWERS = "FROM annotations a WHERE a.review_id = r.id AND a.undone_by IS NULL 
 FREE = f"""r.needed > 0 AND r.needed > (SELECT count(*) FROM leases l WHERE l.review_id = r.id AND l.ended IS NULL)
     AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.review_id = r.id AND l.user_id = :user AND l.ended IS NULL)
     AND NOT EXISTS (SELECT 1 {_ANSWERS} AND CASE WHEN a.annotator_id = :user
-        THEN a.action <> 'skip' OR a.attempt > 1 OR a.created_at > :returned
-        ELSE a.action = 'skip' AND a.attempt = 1 AND a.created_at > :passed END)
+        THEN a.action <> 'skip' OR a.attempt > 1 OR (a.created_at > :returned AND a.created_at <= :ahead)
+        ELSE a.action = 'skip' AND a.attempt = 1 AND a.created_at > :passed AND a.created_at <= :ahead END)
     AND (SELECT count(*) {_ANSWERS} AND a.action = 'skip') < {SKIPPERS}"""
 # From so many open reviews on, one of the first in the model's order, or in chance's, is likely to be free. Of fewer it
 # is quicker to look at each: among a million predictions the last few of a rare category stand anywhere.
@@ -141,8 +141,10 @@ _SKIPPED = """SELECT min(k.created_at) FROM annotations k JOIN reviews r ON r.id
     WHERE {assigned} k.project_id = :project AND k.action = 'skip' AND k.undone_by IS NULL AND k.attempt = 1
     AND r.needed > 0 AND (SELECT count(*) FROM annotations a WHERE a.review_id = r.id AND a.action = 'skip'
         AND a.undone_by IS NULL AND a.action <> 'undo') < """ + str(SKIPPERS)
-_SKIPPED_BY_ME = f"{_SKIPPED} AND k.annotator_id = :user AND k.created_at > :returned"
-_SKIPPED_BY_OTHERS = f"""{_SKIPPED} AND k.annotator_id <> :user AND k.created_at > :passed
+_SKIPPED_BY_ME = (
+    f"{_SKIPPED} AND k.annotator_id = :user AND k.created_at > :returned AND k.created_at <= :ahead"
+)
+_SKIPPED_BY_OTHERS = f"""{_SKIPPED} AND k.annotator_id <> :user AND k.created_at > :passed AND k.created_at <= :ahead
     AND NOT EXISTS (SELECT 1 {_ANSWERS} AND a.annotator_id = :user)"""
 
 
@@ -152,6 +154,8 @@ def _values(project_id: int, user_id: int, now: datetime) -> dict[str, object]:
         "user": user_id,
         "returned": timestamp(now - SKIP_RETURNS),
         "passed": timestamp(now - SKIP_PASSES),
+        # A skip from later on is from before the clock was set back: it would keep the review for as long as that.
+        "ahead": timestamp(now + SKIP_RETURNS),
     }
 
 

@@ -27,12 +27,18 @@ def begin(db: Database, name: str, address: str, now: datetime, known: bool = Fa
         blocked = _blocked_until(db, name[:64], address, now, known)
         if blocked is not None:
             return blocked
-        db.execute("DELETE FROM login_failures WHERE at < ?", [timestamp(now - WINDOW)])
+        forget(db, now)
         row = db.execute(
             "INSERT INTO login_failures (name, address, at) VALUES (?, ?, ?) RETURNING id",
             [name[:64], address, timestamp(now)],
         ).fetchone()
     return int(row["id"])
+
+
+def forget(db: Database, now: datetime) -> None:
+    """Keep no name and address longer than they count, though nobody logs in."""
+    with write_transaction(db):
+        db.execute("DELETE FROM login_failures WHERE at NOT BETWEEN ? AND ?", _around(now))
 
 
 def succeed(db: Database, attempt: int) -> None:
@@ -49,7 +55,6 @@ def fail(db: Database, user_id: int | None, now: datetime) -> None:
 
 
 def _blocked_until(db: Database, name: str, address: str, now: datetime, known: bool) -> datetime | None:
-    since = timestamp(now - WINDOW)
     limits = [
         ("name = ? AND address = ?", [name, address], LIMIT_PER_NAME_AND_ADDRESS),
         ("address = ?", [address], LIMIT_PER_ADDRESS),
@@ -59,9 +64,15 @@ def _blocked_until(db: Database, name: str, address: str, now: datetime, known: 
     until = None
     for condition, values, limit in limits:
         row = db.execute(
-            f"SELECT at FROM login_failures WHERE {condition} AND at >= ? ORDER BY at DESC LIMIT 1 OFFSET ?",
-            [*values, since, limit - 1],
+            f"SELECT at FROM login_failures WHERE {condition} AND at BETWEEN ? AND ?"
+            " ORDER BY at DESC LIMIT 1 OFFSET ?",
+            [*values, *_around(now), limit - 1],
         ).fetchone()
         if row is not None:
             until = max(filter(None, [until, from_timestamp(row["at"]) + WINDOW]))
     return until
+
+
+def _around(now: datetime) -> list[str]:
+    """The times of tries that count; later ones are from before the clock was set back, and would hold for so long."""
+    return [timestamp(now - WINDOW), timestamp(now + WINDOW)]

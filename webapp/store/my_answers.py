@@ -1,7 +1,7 @@
 """One person's own answers: found again, looked through, with what stood there before."""
 
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from sqlite_utils import Database
@@ -120,8 +120,8 @@ def _conditions(filters: MyFilters) -> tuple[str, dict[str, Any]]:
         parts.append("a.created_at >= :since")
         values["since"] = filters.since.isoformat()
     if filters.until:
-        parts.append("a.created_at < :until")
-        values["until"] = (filters.until + timedelta(days=1)).isoformat()
+        parts.append("substr(a.created_at, 1, 10) <= :until")
+        values["until"] = filters.until.isoformat()
     if filters.text:
         parts.append("(instr(lower(r.text), lower(:text)) OR instr(lower(a.note), lower(:text)))")
         values["text"] = filters.text

@@ -139,8 +139,11 @@ def get(db: Database, project_id: int) -> Project:
 
 
 def named(db: Database, name: str) -> Project:
-    """The project of that name or id; NotFound lists what there is."""
-    row = db.execute("SELECT * FROM projects WHERE name = ? OR CAST(id AS TEXT) = ?", [name, name]).fetchone()
+    """The project of that name, else of that id; NotFound lists what there is."""
+    row = db.execute(
+        "SELECT * FROM projects WHERE name = :name OR CAST(id AS TEXT) = :name ORDER BY name = :name DESC",
+        {"name": name},
+    ).fetchone()
     if row is None:
         known = ", ".join(project.name for project in everything(db)) or "none yet"
         raise NotFound(f"There is no project {name}. Projects: {known}.")

@@ -1,4 +1,4 @@
-"""The invariant monitor: looks every minute for what should never happen, and raises an alarm."""
+"""The invariant monitor: looks every minute for what should never happen, and raises an alarm; forgets what is due."""
 
 import logging
 import threading
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from webapp.store import alarms, health
+from webapp.store import alarms, health, login_attempts
 from webapp.store.connection import database_path, open_database, utc_now
 
 log = logging.getLogger(__name__)
@@ -37,3 +37,4 @@ def look(db: Database, instance: Path, now: datetime) -> None:
         alarms.settle(db, alarms.LOG_TOO_LONG, now)
     elif alarms.raise_alarm(db, alarms.LOG_TOO_LONG, "database", now, bytes=size):
         log.error("ALARM the write-ahead log has %d MB: some reader holds up the checkpoint", size / 1e6)
+    login_attempts.forget(db, now)

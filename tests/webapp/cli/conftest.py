@@ -37,7 +37,7 @@ def db(instance: Instance) -> Iterator[Database]:
 def winnow(instance: Instance) -> Winnow:
     """winnow("user", "list"): the command's result, with `exit_code`, `stdout` and `stderr`."""
 
-    def run(*arguments: object, stdin: str | None = None) -> Result:
+    def run(*arguments: object, stdin: str | bytes | None = None) -> Result:
         words = ["--instance", str(instance.folder), *map(str, arguments)]
         return CliRunner().invoke(main, words, input=stdin, prog_name="winnow")
 

@@ -21,6 +21,7 @@ Winnow = Callable[..., Result]
         (("--action", "test.two"), ["test:2"]),
         (("--user", "root"), ["test:1"]),
         (("--since", "2026-03-02", "--until", "2030-01-01", "--action", "test.two"), []),
+        (("--until", "9999-12-31", "--action", "test.two"), ["test:2"]),
     ],
 )
 def test_the_log_is_written_whole_or_filtered(

@@ -120,6 +120,17 @@ def test_predictions_never_take_the_place_of_the_texts(
     assert reviews_file.read_bytes() == before
 
 
+def test_a_folder_that_is_called_as_the_project_does_not_hide_it(
+    winnow: Winnow, phones: str, reviews_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in (phones, "other"):
+        Path(folder).mkdir()
+    assert "has no model yet" in winnow("predict", phones, reviews_file, "out.csv").stderr
+    assert "is no checkpoint" in winnow("predict", "other", reviews_file, "out.csv").stderr
+    assert "There is no project" in winnow("predict", "another", reviews_file, "out.csv").stderr
+
+
 @pytest.mark.slow
 def test_predictions_that_break_off_leave_what_was_there(
     winnow: Winnow, trained: str, tmp_path: Path

@@ -6,6 +6,8 @@ import pytest
 from click.testing import Result
 from sqlite_utils import Database
 
+from webapp.instance import Instance
+
 Winnow = Callable[..., Result]
 
 
@@ -72,3 +74,13 @@ def test_an_empty_file_is_said(winnow: Winnow, phones: object, tmp_path: Path) -
 
 def test_a_missing_file_is_wrong_usage(winnow: Winnow, phones: object) -> None:
     assert winnow("import", "Phones", "no-such-file.csv").exit_code == 2
+
+
+def test_an_import_that_cannot_begin_leaves_no_copy_of_the_file(
+    winnow: Winnow, phones: object, db: Database, instance: Instance, reviews_file: Path
+) -> None:
+    db.execute("UPDATE users SET disabled_at = '2026'")
+    db.conn.commit()
+    result = winnow("import", "Phones", reviews_file)
+    assert result.exit_code == 1 and "no active admin" in result.stderr
+    assert list(instance.uploads.iterdir()) == []

@@ -34,6 +34,12 @@ def test_an_english_project_starts_with_the_encoder_for_english_where_it_was_add
     assert chosen == {"Phones": {"encoder": "bge-small"}, "手机": {}}
 
 
+def test_a_project_called_as_the_id_of_another_is_found_by_its_name(winnow: Winnow, db: Database) -> None:
+    for name in ("Phones", "1"):
+        assert winnow("project", "create", name).exit_code == 0
+    assert [projects.named(db, name).name for name in ("1", "2", "phones")] == ["1", "1", "Phones"]
+
+
 def test_a_project_needs_two_labels(winnow: Winnow, db: Database) -> None:
     result = winnow("project", "create", "Phones", "--labels", "good")
     assert result.exit_code == 1

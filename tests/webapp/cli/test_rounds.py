@@ -57,6 +57,11 @@ def test_settings_out_of_range_are_said(winnow: Winnow, phones: str) -> None:
     assert "query_size" in result.stderr
 
 
+@pytest.mark.parametrize("command", ["show", "cancel"])
+def test_a_number_that_no_round_can_have_is_wrong_usage(winnow: Winnow, phones: str, command: str) -> None:
+    assert winnow("round", command, 2**63).exit_code == 2
+
+
 def test_an_empty_list_says_what_to_do(winnow: Winnow, phones: str) -> None:
     assert "winnow round start" in winnow("round", "list", phones).stdout
 

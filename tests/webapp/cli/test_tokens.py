@@ -30,3 +30,4 @@ def test_what_is_wrong_with_a_token_is_said(winnow: Winnow, db: Database) -> Non
     assert winnow("token", "create", "nobody", "--scope", "read").exit_code == 1
     assert winnow("token", "create", "ada", "--scope", "admin").exit_code == 1
     assert winnow("token", "revoke", "99").exit_code == 1
+    assert winnow("token", "revoke", 2**63).exit_code == 2

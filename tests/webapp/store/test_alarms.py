@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from webapp.store import alarms, annotations, my_answers, queue
 from webapp.store.annotations import Answer
-from webapp.store.connection import open_database, write_transaction
+from webapp.store.connection import open_database
 from webapp.store.errors import NotFound
 from webapp.store.projects import Project
 from webapp.store.queue import Lease
@@ -68,13 +68,6 @@ def test_labels_that_came_in_meanwhile_do_not_hide_a_delete_of_more(
     db.execute("DELETE FROM annotations WHERE id <= 3")
     label(db, labelled, people[1], 2)
     assert [alarm.detail for alarm in alarms.watch_annotations(db, NOON)] == [{"before": 5, "found": 4}]
-
-
-def test_an_erasure_that_says_so_raises_none(db: Database, labelled: Project) -> None:
-    with write_transaction(db):
-        db.execute("DELETE FROM annotations WHERE id = 2")
-        alarms.count_again(db, labelled.id, NOON)
-    assert alarms.watch_annotations(db, NOON) == []
 
 
 def test_a_project_that_vanishes_with_its_labels_raises_an_alarm(db: Database, labelled: Project) -> None:

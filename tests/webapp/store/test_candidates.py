@@ -85,6 +85,17 @@ def test_a_review_that_two_people_passed_on_leaves_the_queue(
     ] * 4
 
 
+def test_a_skip_from_before_the_clock_was_set_back_keeps_the_review_from_nobody(
+    db: Database, people: list[int], a_project: ProjectBuilder
+) -> None:
+    project = a_project(1)
+    lease = answered(db, project, people[0], Answer("skip"), NOON + timedelta(days=366))
+    for person in people[:2]:
+        again = claimed(db, project, person)
+        assert again.review_id == lease.review_id
+        queue.release(db, again.token, person)
+
+
 def test_a_reason_belongs_to_a_skip(db: Database, people: list[int], a_project: ProjectBuilder) -> None:
     project = a_project(1)
     lease = claimed(db, project, people[0])

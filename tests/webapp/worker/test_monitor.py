@@ -3,13 +3,14 @@
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from builders import a_project, a_user, an_annotation
 from sqlite_utils import Database
 
-from webapp.store import alarms
+from webapp.store import alarms, login_attempts
 from webapp.store.connection import utc_now
 from webapp.worker import loop, monitor
 
@@ -71,3 +72,10 @@ def test_a_log_that_a_reader_holds_up_raises_an_alarm_that_ends_with_its_cause(
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     monitor.look(db, instance, utc_now())
     assert alarms.open_alarms(db) == []
+
+
+def test_who_failed_to_log_in_is_forgotten_though_nobody_logs_in(db: Database, instance: Path) -> None:
+    for minutes in (20, 10):
+        login_attempts.begin(db, "ada", "203.0.113.7", utc_now() - timedelta(minutes=minutes))
+    monitor.look(db, instance, utc_now())
+    assert db["login_failures"].count == 1
