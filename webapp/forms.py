@@ -10,6 +10,7 @@ from webapp.importing import ColumnMap, FileOptions
 from webapp.masking import RULES, Masking
 from webapp.store.label_sets import LONGEST_NAME
 from webapp.store.projects import ASSISTANCE, CONSENSUS, DEFAULT_LABELS, LANGUAGES, ProjectSettings
+from webapp.words import number
 
 Value = TypeVar("Value")
 REASON_LIMIT = 500
@@ -68,9 +69,9 @@ class Reader:
             value = float("nan")
         if not low <= value <= high or (whole and value != int(value)):
             words = _("a whole number") if whole else _("a number")
-            self.errors[name] = _(
-                "Must be %(kind)s from %(low)s to %(high)s.", kind=words, low=f"{low:g}", high=f"{high:g}"
-            )
+            ends = {"low": low, "high": high}
+            shown = {end: number(bound) if whole else f"{bound:g}" for end, bound in ends.items()}
+            self.errors[name] = _("Must be %(kind)s from %(low)s to %(high)s.", kind=words, **shown)
             return low
         return value
 

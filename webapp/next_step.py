@@ -20,8 +20,9 @@ FEWEST_TO_MEASURE = 20
 class Situation:
     """Where a project stands; `labels` are those of the pool, `round_every` is 0 where rounds start by hand only.
 
-    model_versions: those that know the labels of today; labels_changed: whether there are others. stars: whether
-    there are star ratings to start from.
+    reviews_left: whether any still wants a label; pool_left: whether one of the pool has none. model_versions: those
+    that know the labels of today; labels_changed: whether there are others. stars: whether there are star ratings to
+    start from.
     """
 
     reviews: int
@@ -34,6 +35,7 @@ class Situation:
     round_open: bool = False
     labels_changed: bool = False
     stars: bool = False
+    pool_left: bool = True
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,10 @@ def _label_or_round(now: Situation) -> NextStep:
             words = _("The reviews have star ratings: a first round can learn from them before anybody has labelled"
                       " one. Labels count more as soon as they come.")  # fmt: skip
             return NextStep("round", _("Start from the stars"), words)
+        if missing > 0 and not (now.reviews_left and now.pool_left):
+            words = _("The first round needs some %(count)s labels; these reviews gave %(labels)s, and none is left to"
+                      " learn from.", count=FIRST_ROUND_LABELS, labels=now.labels)  # fmt: skip
+            return NextStep("import", _("Import more reviews"), words)
         if missing > 0:
             words = _("The first round needs some %(count)s labels; about %(missing)s to go.", count=FIRST_ROUND_LABELS,
                       missing=missing)  # fmt: skip

@@ -1,10 +1,13 @@
-"""On a phone of 360 by 640: nothing scrolls sideways, everything can be hit with a thumb."""
+"""On a phone of 360 by 640: nothing scrolls sideways, everything can be hit with a thumb, the review has its room."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from builders import a_project, a_user, an_annotation
 from playwright.sync_api import expect
+
+from webapp.instance import open_instance
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -18,6 +21,9 @@ PHONE: dict[str, Any] = {"viewport": {"width": WIDTH, "height": HEIGHT}, "has_to
 # Not window.innerWidth: a phone's grows with what does not fit.
 CONTENT_WIDTH = "document.documentElement.scrollWidth"
 ANSWER_HEIGHT = 56
+# As many as there may be, as long as they may be.
+LABELS = [f"what its writer thinks of it, part {number}" for number in range(1, 10)]
+LINES_HEIGHT = 3 * 35
 # The least there is between what a button holds and its edge, of all buttons below the labels.
 ROOM = """() => {
   const parts = document.querySelectorAll(":is(.others > .button, .skip > summary) > :is(svg, span:not(.wide-words))");
@@ -90,3 +96,28 @@ def test_figures_stand_two_in_a_line(guest: Callable[..., Any]) -> None:
     page.goto(f"{visitor.site.address}/projects/1/quality")
     first, second = (page.locator(".stat").nth(place).bounding_box() for place in (0, 1))
     assert first["y"] == second["y"]
+
+
+@pytest.mark.parametrize("site", [("web", "--processes", "1")], indirect=True)
+def test_many_long_labels_leave_room_for_the_review(site: Any, visitor: Callable[..., Any]) -> None:
+    db = open_instance(site.instance)
+    project, ada = a_project(db, texts=["It broke."], labels=LABELS), a_user(db, "ada")
+    an_annotation(db, project, ada)
+    for options in ({}, PHONE):
+        one = visitor(**options)
+        one.hold_session("ada")
+        one.page.goto(f"{site.address}/projects/{project.id}/annotate/earlier")
+        assert one.page.locator(".sheet-text").bounding_box()["height"] >= LINES_HEIGHT
+        assert one.page.evaluate(CONTENT_WIDTH) <= one.page.viewport_size["width"]
+
+
+@pytest.mark.parametrize("site", [("web", "--processes", "1")], indirect=True)
+def test_long_labels_fit_among_my_labels(site: Any, visitor: Callable[..., Any]) -> None:
+    db = open_instance(site.instance)
+    project = a_project(db, labels=LABELS)
+    an_annotation(db, project, a_user(db, "ada"))
+    ada = visitor(**PHONE)
+    ada.hold_session("ada")
+    ada.page.goto(f"{site.address}/projects/{project.id}/annotate/history")
+    expect(ada.page.locator(".answer-item .badge").first).to_be_visible()
+    assert ada.page.evaluate(CONTENT_WIDTH) <= WIDTH

@@ -7,22 +7,31 @@ from typing import Any
 import pytest
 from builders import a_lease, a_project, a_user
 from playwright.sync_api import expect
+from sqlite_utils import Database
 
 from webapp.instance import open_instance
 from webapp.store import adjudications, annotations, cases
 from webapp.store.annotations import Answer
+from webapp.store.projects import Project
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-def test_cases_are_settled_by_keys(site: Any, visitor: Callable[[], Any]) -> None:
-    db = open_instance(site.instance)
-    project = a_project(db, texts=["Fine, I suppose.", "It broke.", "Well."], overlap_share=1.0)
+def disputed(db: Database, texts: list[str]) -> Project:
+    """A project in which two people gave each review another label."""
+    project = a_project(db, texts=texts, overlap_share=1.0)
     for person, position in ((a_user(db, "ada"), 0), (a_user(db, "ben"), 2)):
-        for _ in range(3):
+        for _ in texts:
             lease = a_lease(db, project, person, datetime.now(UTC))
             label = Answer("label", project.labels[position].id)
             annotations.record(db, lease.token, person.id, label, datetime.now(UTC))
+    return project
+
+
+@pytest.mark.parametrize("site", [("web", "--processes", "1")], indirect=True)
+def test_cases_are_settled_by_keys(site: Any, visitor: Callable[[], Any]) -> None:
+    db = open_instance(site.instance)
+    project = disputed(db, ["Fine, I suppose.", "It broke.", "Well."])
     admin = visitor()
     admin.log_in(site, "root")
     page = admin.page
@@ -62,3 +71,15 @@ def test_cases_are_settled_by_keys(site: Any, visitor: Callable[[], Any]) -> Non
     expect(page.locator("h1")).to_have_text("Settle review 2")
     assert adjudications.of_review(db, 2) == []
     db.close()
+
+
+@pytest.mark.parametrize("site", [("web", "--processes", "1")], indirect=True)
+def test_the_labels_do_not_hide_what_people_say(site: Any, visitor: Callable[[], Any]) -> None:
+    project = disputed(open_instance(site.instance), ["It was fine, and then it broke. " * 15])
+    admin = visitor()
+    admin.log_in(site, "root")
+    admin.page.goto(f"{site.address}/projects/{project.id}/settle")
+    labels = admin.page.locator(".case-actions").bounding_box()
+    for voice in admin.page.locator(".voice").all():
+        box = voice.bounding_box()
+        assert box["y"] + box["height"] <= labels["y"]

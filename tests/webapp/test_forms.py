@@ -85,6 +85,12 @@ def test_a_number_outside_its_range_is_refused(typed: str) -> None:
     assert list(forms.project_settings({**shown, "lease_minutes": typed}).errors) == ["lease_minutes"]
 
 
+def test_the_ends_of_a_range_are_written_out() -> None:
+    shown = forms.filled_project_settings(ProjectSettings()).typed
+    refused = forms.project_settings({**shown, "goal_labels": "1e9"})
+    assert refused.errors["goal_labels"] == "Must be a whole number from 0 to 100,000,000."
+
+
 def test_an_empty_password_asks_for_one_to_be_made_and_a_short_one_is_refused() -> None:
     assert people_forms.new_person({"name": "ada", "role": "annotator"}).checked().password is None
     short = people_forms.new_person({"name": "ada", "role": "annotator", "password": "hunter2"})

@@ -11,6 +11,7 @@ from flask_babel import force_locale
 from sqlite_utils import Database
 from visitor import Browser
 
+from learner import class_names
 from webapp.label_words import label_name, label_sign, label_tone
 from webapp.store import adjudications
 from webapp.store.connection import utc_now
@@ -75,6 +76,8 @@ def test_the_usual_labels_have_their_colour_and_sign_and_others_a_shape() -> Non
     assert [(label_tone(n), label_sign(n)) for n in ("negative", "Neutral", "positive")] == [
         ("negative", "−"), ("neutral", "○"), ("positive", "+")
     ]  # fmt: skip
+    assert {word: label_tone(word) for word in class_names.WORDS} == class_names.WORDS
+    assert [label_sign(name) for name in ("负面", "中性", "正面")] == ["−", "○", "+"]
     shapes = [label_sign("mood", position) for position in range(9)]
     assert len(set(shapes)) == 9
     assert {label_tone("mood", position) for position in range(9)} == {"4", "5", "6"}

@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from builders import a_project, a_user, an_annotation
 from flask import Flask
+from sqlite_utils import Database
+from visitor import Browser
 
 from webapp.next_step import Situation, is_time_to_tune, next_step
 
@@ -35,6 +38,9 @@ def _words(app: Flask) -> Iterator[None]:
         (replace(IMPORTED, labels=120, labels_since_round=100, model_versions=1, round_every=0), "round"),
         (replace(IMPORTED, labels=500, model_versions=1, reviews_left=False), "export"),
         (replace(IMPORTED, labels=500, reviews_left=False), "round"),
+        (replace(IMPORTED, labels=19, reviews_left=False), "import"),
+        (replace(IMPORTED, labels=19, pool_left=False), "import"),
+        (replace(IMPORTED, labels=20, pool_left=False), "round"),
     ],
 )
 def test_the_next_step(situation: Situation, step: str) -> None:
@@ -47,6 +53,15 @@ def test_the_words_say_how_many_labels_are_missing() -> None:
         "after 30 more labels"
         in next_step(replace(IMPORTED, labels=200, labels_since_round=70, model_versions=2)).text
     )
+
+
+def test_a_pool_too_small_for_a_round_asks_for_more_reviews(admin: Browser, web_db: Database) -> None:
+    project = a_project(web_db, size=10, holdout_size=2, holdout_labels=2)
+    ada = a_user(web_db)
+    for _ in range(10):
+        an_annotation(web_db, project, ada)
+    page = admin.get(f"/projects/{project.id}").text
+    assert "these reviews gave 8" in page and f'href="/projects/{project.id}/imports"' in page
 
 
 @pytest.mark.parametrize(

@@ -99,9 +99,10 @@
   }
 
   async function undoOnServer() {
-    const { status, text } = await server.post(dataset.undo, stock.have());
+    const had = stock.have();
+    const { status, text } = await server.post(dataset.undo, had);
     if (status === 409) return voice.tell("nothing-to-undo");
-    if (status !== 200 || !stock.take(text, topOf(text))) return voice.tell("undo-unreachable");
+    if (status !== 200 || !stock.take(text, had, topOf(text))) return voice.tell("undo-unreachable");
     showTop();
     taken();
     if (!topOf(text)) voice.tell("undone-elsewhere");

@@ -56,6 +56,19 @@ document.addEventListener("submit", (event) => {
   if (question && !window.confirm(question)) event.preventDefault();
 }, { capture: true });
 
+// One press, one sending: the second half of a double click would take the place of the first one's answer, with its
+// password that is shown once. On the window, after all scripts that send a form by themselves.
+const RESEND_MS = 5_000; // whoever stopped it may send it again
+let sentAt = new WeakMap();
+window.addEventListener("submit", (event) => {
+  const { target: form, defaultPrevented } = event;
+  if (defaultPrevented || form.method !== "post") return;
+  const now = performance.now();
+  if (now - (sentAt.get(form) ?? -Infinity) < RESEND_MS) event.preventDefault();
+  else sentAt.set(form, now);
+});
+window.addEventListener("pageshow", () => { sentAt = new WeakMap(); });
+
 // A password is shown while its button is pressed in, and hidden again before it is sent.
 const reveal = (button, shown) => {
   document.getElementById(button.dataset.reveal).type = shown ? "text" : "password";

@@ -35,21 +35,27 @@
     asked = true;
     return inTurn(async () => {
       asked = false;
-      const { status, text } = await server.post(dataset.ahead, have());
-      if (status !== 200 || !take(text, first)) changed("cut-off", status);
+      const had = have();
+      const { status, text } = await server.post(dataset.ahead, had);
+      if (status !== 200 || !take(text, had, first)) changed("cut-off", status);
     });
   }
 
-  // What the server sent: all that this person holds, in its order, and as cards those that were missing here.
-  function take(text, first = null) {
+  // What the server sent to a page that had these: all that this person holds, in its order, and as cards those that
+  // were missing. It may have been written before an answer whose reply has come in already: then it cannot know of
+  // the cards that came with that reply, and they stay.
+  function take(text, had, first = null) {
     const page = document.createElement("template");
     page.innerHTML = text;
     const sent = page.content.querySelector("[data-held]");
     if (!sent) return false;
     if (sent.dataset.user !== dataset.user) location.reload(); // somebody else has logged in here
     const unsent = new Set(outbox.unsent.entries().map((entry) => entry.token));
-    const known = new Map([...cards, ...sent.querySelectorAll("form[data-lease]")].map((card) => [token(card), card]));
-    const order = sent.dataset.held.split(" ").filter((held) => known.has(held) && !unsent.has(held) && !done.has(held));
+    // A card that came twice stays the one that was here: it may be on screen, with a note begun.
+    const known = new Map([...sent.querySelectorAll("form[data-lease]"), ...cards].map((card) => [token(card), card]));
+    const since = tokens().filter((held) => !had.some(([, value]) => value === held));
+    const order = [...new Set([...sent.dataset.held.split(" "), ...since])]
+      .filter((held) => known.has(held) && !unsent.has(held) && !done.has(held));
     const top = first ?? (cards.length ? token(cards[0]) : null);
     cards = order.sort((a, b) => (b === top) - (a === top)).map((held) => known.get(held));
     changed("filled", sent);
@@ -100,10 +106,14 @@
     if (document.visibilityState === "visible" && cards.length) refill();
   }, Number(dataset.renewSeconds) * 1000);
 
-  outbox.sendAlong(() => [["ahead", "1"], ...have()]);
+  let sentAlong = [];
+  outbox.sendAlong(() => {
+    sentAlong = have();
+    return [["ahead", "1"], ...sentAlong];
+  });
   outbox.changes.addEventListener("sent", ({ detail }) => {
     done.set(detail.token, null);
-    if (detail.ahead) take(detail.ahead);
+    if (detail.ahead) take(detail.ahead, sentAlong);
     else if (!cards.length) refill();
   });
   // If the review is still this person's, as after a change of the labels, it comes again as the server has it now.

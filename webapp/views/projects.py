@@ -107,6 +107,7 @@ def _results(project: Project) -> dict[str, Any]:
         round_open=rounds.open_round(db, project.id) is not None,
         labels_changed=bool(versions) and not serving,
         stars=not serving and not by_part["pool"] and offers_stars(project),
+        pool_left=by_part["pool"] < counts["pool"],
     )
     advice = stopping.advice(db, project.id)
     tried = {each.settings.get("classifier", "head") for each in all_rounds if each.state == "done"}

@@ -9,8 +9,10 @@ from playwright.sync_api import expect
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
 LIVE = "SELECT count(*) FROM leases WHERE ended IS NULL"
+LOOK_AGAIN = "document.dispatchEvent(new Event('visibilitychange'))"
 
 
+@pytest.mark.parametrize("site", ["run"], indirect=True)  # what is killed is a whole Winnow
 def test_twenty_answers_offline_and_a_killed_server_in_the_middle(ada: Desk) -> None:
     given = [ada.answer("3")]
     ada.all_sent()
@@ -179,6 +181,43 @@ def test_a_review_that_lapsed_and_went_to_somebody_else_makes_room_for_the_next(
     ada.db["leases"].update(lease, {"ended": "expired"})
     ada.db.execute("UPDATE reviews SET needed = 0 WHERE text = ?", [text])
     ada.db.conn.commit()
-    ada.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    ada.page.evaluate(LOOK_AGAIN)
     expect(ada.page.locator("#notices")).to_contain_text("somebody else has it now")
     assert ada.text() != text
+
+
+def test_a_reply_that_was_overtaken_takes_no_review_from_the_screen(ada: Desk) -> None:
+    late: list[Any] = []
+    ada.page.route("**/annotate/ahead", lambda route: late.append((route, route.fetch())))
+    ada.page.evaluate(LOOK_AGAIN)
+    ada.until(lambda: bool(late))
+    for _ in range(ada.db.execute(LIVE).fetchone()[0]):
+        ada.answer("1")
+        ada.all_sent()
+    text = ada.text()  # it came with an answer's reply, so the late one does not know it
+    ada.page.unroute("**/annotate/ahead")
+    route, reply = late[0]
+    route.fulfill(response=reply)
+    with ada.page.expect_request("**/annotate/ahead"):  # it goes out once the late reply was taken
+        ada.page.evaluate(LOOK_AGAIN)
+    assert ada.text() == text
+    expect(ada.page.locator("#notices")).to_be_empty()
+
+
+def test_a_review_that_comes_twice_keeps_the_note_that_was_begun(ada: Desk) -> None:
+    late: list[Any] = []
+    held = ada.db.execute(LIVE).fetchone()[0]
+    ada.page.route("**/answer", lambda route: late.append((route, route.fetch())))
+    ada.answer("1")
+    ada.until(lambda: bool(late))
+    with ada.page.expect_response("**/annotate/ahead"):  # it brings what the late reply will bring again
+        ada.page.evaluate(LOOK_AGAIN)
+    for _ in range(held - 1):
+        ada.answer("2")
+    ada.page.locator("#note").fill("half a thought")
+    ada.page.unroute("**/answer")
+    route, reply = late[0]
+    route.fulfill(response=reply)
+    ada.all_sent()
+    expect(ada.page.locator("#note")).to_have_value("half a thought")
+    expect(ada.page.locator("#notices")).to_be_empty()

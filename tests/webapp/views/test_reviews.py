@@ -34,6 +34,12 @@ def test_search_finds_parts_of_words_in_any_language(
     assert ("Nothing found" in fragment) == (not found)
 
 
+@pytest.mark.parametrize("page", ["reviews", "annotate/history?note=1"])
+def test_a_search_is_no_longer_than_an_address_may_be(admin: Browser, web_db: Database, page: str) -> None:
+    project = a_project(web_db)
+    assert 'maxlength="200"' in admin.get(f"/projects/{project.id}/{page}").text
+
+
 def test_filters_by_state_and_label(admin: Browser, web_db: Database) -> None:
     project = a_project(web_db, size=3)
     an_annotation(web_db, project, a_user(web_db), position=2)

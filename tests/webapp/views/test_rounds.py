@@ -121,6 +121,8 @@ def test_results_show_scores_verdict_timings_and_lead_to_the_reviews(
     first, second = project.labels[:2]
     query = f"part=holdout&amp;label={first.id}&amp;predicted={second.id}&amp;version={version.id}"
     assert f"/projects/{project.id}/reviews?{query}" in page
+    chinese = admin.get(f"/projects/{project.id}/rounds/1?lang=zh").text
+    assert "1.5 秒" in chinese and "正在" not in chinese  # what took its time is over
 
 
 def test_a_round_on_few_holdout_labels_shows_no_scores(admin: Browser, web_db: Database) -> None:
@@ -144,6 +146,8 @@ def test_rolling_back_takes_a_reason_which_is_logged(
     admin.post(f"{address}/serve", {"reason": "the new one misreads irony"})
     serving = model_versions.serving(web_db, project.id)
     assert serving is not None and serving.id == first.id
+    assert "When it was new:" not in admin.get(address).text
+    assert "When it was new:" in admin.get(f"/projects/{project.id}/rounds/2").text
     entry = audit.latest(web_db, 1)[0]
     assert (entry.action, entry.user, entry.detail) == (
         "model.promote", "root", {"reason": "the new one misreads irony"},
