@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from small_text.stopping_criteria import KappaAverage
 
 from learner.advice import Advice
 from learner.learning_curve import Curve, Score, fit
@@ -108,6 +107,8 @@ def agreement(rounds: Sequence[Standing], classes: int) -> tuple[float | None, b
     common = np.all([answers >= 0 for answers in last], axis=0)
     if not common.any():
         return None, None
+    from small_text.stopping_criteria import KappaAverage  # loads torch: only who asks for it waits
+
     criterion = KappaAverage(classes, window, KAPPA)
     stops = [criterion.stop(predictions=answers[common]) for answers in last]
     return float(np.mean(criterion.kappa_history)), bool(stops[-1])

@@ -7,6 +7,7 @@ after a fate (poison, hang, hungry) bring it upon whoever opens them.
 import multiprocessing
 import os
 import resource
+import runpy
 import signal
 import subprocess
 import sys
@@ -43,9 +44,12 @@ POINTS = (
 
 
 def forkserver() -> ForkServerContext:
-    """Processes that need not load torch again."""
+    """Processes that start at once, and need not load torch again.
+
+    There is one server for all tests, and the first to ask decides what it has loaded: the same for everybody.
+    """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["killing", "webapp.worker.rounds"])
+    context.set_forkserver_preload(["racing", "killing", "webapp.worker.rounds"])
     os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # the server looks nowhere else for what it preloads
     return context
 
@@ -71,6 +75,16 @@ def run_round(instance: Path, minutes: int, point: str = "", number: int = signa
     if kind == "phase":
         watch = lambda phase, done, total: strike(phase)  # noqa: E731
     loop._run(db, instance, claim, rounds.run, None, progress=watch)
+
+
+def run_script(words: list[str], folder: Path) -> None:
+    """As `python WORDS` does, but with torch loaded before; what it prints goes to files stdout and stderr there."""
+    for number, name in enumerate(("stdout", "stderr"), 1):
+        with (folder / name).open("w") as file:
+            os.dup2(file.fileno(), number)
+    sys.argv = words
+    sys.path.insert(0, str(Path(words[0]).parent))
+    runpy.run_path(words[0], run_name="__main__")
 
 
 def run_offline(instance: Path) -> None:

@@ -1,10 +1,7 @@
 """Annotators that race: each a process with a connection of its own, at the store's own doors."""
 
 import multiprocessing
-import os
-import sys
 import time
-from multiprocessing.context import ForkServerContext
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -12,14 +9,6 @@ from webapp.store import annotations, queue
 from webapp.store.annotations import Answer
 from webapp.store.connection import open_database, utc_now
 from webapp.store.queue import Lease
-
-
-def forkserver() -> ForkServerContext:
-    """Processes that start at once."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["racing"])
-    os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # the server looks nowhere else for what it preloads
-    return context
 
 
 def claim_many(

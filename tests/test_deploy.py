@@ -34,10 +34,16 @@ def test_the_container_runs_as_a_user_without_rights_and_holds_no_secret() -> No
     assert ignored[0] == "*" and "!instance" not in ignored
 
 
-@pytest.mark.parametrize("name", ["nginx.conf", "Caddyfile"])
-def test_the_proxies_hide_the_figures_and_limit_bodies(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "hidden"),
+    [
+        ("nginx.conf", r"^ *location = /metrics \{\s+return 404;\s+\}"),
+        ("Caddyfile", r"^\trespond /metrics 404$"),
+    ],
+)
+def test_the_proxies_hide_the_figures_and_limit_bodies(name: str, hidden: str) -> None:
     text = (DEPLOY / name).read_text("utf-8")
-    assert "/metrics" in text
+    assert re.search(hidden, text, re.M)
     sizes = re.findall(r"(?:client_max_body_size|max_size) (\d+)(\w+)", text)
     units = {"m": 1024**2, "MB": 1000**2, "g": 1024**3, "GiB": 1024**3}
     small, large = sorted(int(number) * units[unit] for number, unit in sizes)

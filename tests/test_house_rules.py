@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -59,9 +60,15 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    """The file as Python reads it, once for all rules."""
+    return ast.parse(path.read_text("utf-8"))
+
+
 def imported_by(path: Path) -> Iterator[str]:
     """Every module that a file imports, at its top or inside a function."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -115,7 +122,7 @@ def test_dependencies_point_one_way(folders: tuple[str, ...], forbidden: tuple[s
 def calls() -> Iterator[tuple[str, str, ast.Call]]:
     """Every call in our code: where, what is called, and the call itself."""
     for path in files(*PACKAGES):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Call):
                 yield f"{name_of(path)}:{node.lineno}", ast.unparse(node.func), node
 
@@ -163,7 +170,7 @@ def test_sql_stands_in_the_store_and_the_migrations_alone() -> None:
         f"{name_of(path)}:{node.lineno}"
         for path in files(*PACKAGES)
         if not name_of(path).startswith(allowed)
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.search(node.value)
     ]
     assert found == []

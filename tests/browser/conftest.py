@@ -148,15 +148,15 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    """A new instance with an admin and a tiny encoder, served by `winnow run`."""
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    """A new instance with an admin and a tiny encoder, served by `winnow run` or the command that a test names."""
     instance = instances.locate(tmp_path / "instance")
     instances.create(instance)
     db = instances.open_instance(instance)
     a_user(db, "root", "admin")
     db.close()
     encoders.add(instance.encoders, str(tiny_encoder.build(tmp_path / "tiny")))
-    with serve(instance, "run") as site:
+    with serve(instance, *getattr(request, "param", ("run",))) as site:
         yield site
 
 

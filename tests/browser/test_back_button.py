@@ -16,6 +16,7 @@ def answer(page: Page, label: str) -> None:
     page.get_by_role("button", name=label).click()
 
 
+@pytest.mark.parametrize("site", [("web", "--processes", "1")], indirect=True)
 def test_back_and_another_label_is_refused_and_a_second_tab_shows_the_same_review(
     site: Any, visitor: Callable[..., Any]
 ) -> None:

@@ -9,7 +9,8 @@ import time
 
 import numpy as np
 from builders import a_project, a_user
-from racing import claim_many, forkserver
+from killing import forkserver
+from racing import claim_many
 from sqlite_utils import Database
 
 from webapp.instance import Instance

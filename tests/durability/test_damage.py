@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pysqlite3
@@ -15,6 +15,7 @@ from builders import a_project, a_user, an_annotation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import migrations
 from webapp import instance as instances
 from webapp.instance import Instance
 from webapp.store import soundness
@@ -98,6 +99,9 @@ def test_an_instance_whose_making_was_cut_short_can_be_completed(tmp_path: Path)
     where.database.touch()
     instances.create(where)
     instances.check(where)
+    with closing(open_database(where.database)) as db:
+        assert migrations.pending(db) == []
+    assert where.secret_key_file.stat().st_size > 0 and (where.folder / "checkpoints").is_dir()
 
 
 def test_the_server_says_so_in_a_line_and_does_not_start(lived_in: Instance) -> None:

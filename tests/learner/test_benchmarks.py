@@ -2,14 +2,15 @@
 
 import csv
 import gzip
-import subprocess
-import sys
+import re
 from pathlib import Path
 
 import pytest
+from killing import forkserver, run_script
 from rated_reviews import rated
 
 from learner.encoders import Encoder
+from learner.settings import STRATEGIES
 
 ROOT = Path(__file__).resolve().parents[2]
 LABELS = ("negative", "neutral", "positive")
@@ -30,19 +31,32 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("script", "more"),
+    ("script", "more", "row", "rows"),
     [
-        ("stars.py", ["--seeds", "1"]),
-        ("strategies.py", ["--seeds", "1", "--budget", "60", "--pool", "200", "--test", "100"]),
-        ("coverage.py", ["--runs", "2", "--sizes", "50"]),
-        ("stopping.py", ["--seeds", "1", "--budget", "60"]),
+        ("stars.py", ["--seeds", "1"], r"(\s+0\.\d{3}/0\.\d{3}){5}$", 4),
+        (
+            "strategies.py",
+            ["--seeds", "1", "--budget", "60", "--pool", "200", "--test", "100"],
+            r"^[a-z-]+ +(0\.\d{3}/0\.\d{3} +){2}0\.\d{3} +0\.\d{3} +\d+\.\d\d$",
+            len(STRATEGIES),
+        ),
+        ("coverage.py", ["--runs", "2", "--sizes", "50"], r"^(holdout|audit) +50 .* \d+\.\d% of 2 ", 21),
+        (
+            "stopping.py",
+            ["--seeds", "1", "--budget", "60"],
+            r" stops at +\d+ .* loses +-?\d+\.\d\d points",
+            5,
+        ),
     ],
 )
 def test_it_runs_on_a_file_and_prints_figures(
-    file: Path, tiny_encoder: Encoder, tmp_path: Path, script: str, more: list[str]
+    file: Path, tiny_encoder: Encoder, tmp_path: Path, script: str, more: list[str], row: str, rows: int
 ) -> None:
-    command = [sys.executable, ROOT / "benchmarks" / script, file, "--features", tmp_path, *more]
-    command += ["--encoder", tiny_encoder.name, "--encoders", tiny_encoder.folder.parent]
-    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert len(done.stdout.splitlines()) > 3
+    words = [ROOT / "benchmarks" / script, file, "--features", tmp_path / "features", *more]
+    words += ["--encoder", tiny_encoder.name, "--encoders", tiny_encoder.folder.parent]
+    process = forkserver().Process(target=run_script, args=([str(word) for word in words], tmp_path))
+    process.start()
+    process.join()
+    assert process.exitcode == 0, (tmp_path / "stderr").read_text("utf-8")[-2000:]
+    printed = (tmp_path / "stdout").read_text("utf-8").splitlines()
+    assert len([line for line in printed if re.search(row, line)]) == rows, printed

@@ -49,8 +49,13 @@ def curves(result: SimulationResult) -> list[object]:
     return [(arm.name, arm.curves, arm.full_data, arm.area, arm.targets) for arm in result.arms]
 
 
-def test_curves_reach_the_budget_and_figures_follow_from_them(tiny_encoder: Encoder, tmp_path: Path) -> None:
-    result = run(tiny_encoder, tmp_path)
+@pytest.fixture(scope="session")
+def result(tiny_encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> SimulationResult:
+    """The plain simulation, in one go and one by one: what every other way of running it must come to."""
+    return run(tiny_encoder, tmp_path_factory.mktemp("simulation"))
+
+
+def test_curves_reach_the_budget_and_figures_follow_from_them(result: SimulationResult) -> None:
     margin, random = result.arms
     assert (result.train_reviews, result.test_reviews) == (80, 20)
     for arm in (margin, random):
@@ -65,10 +70,11 @@ def test_curves_reach_the_budget_and_figures_follow_from_them(tiny_encoder: Enco
     assert values["arms"][0]["arm"]["strategy"] == "margin-diverse"
 
 
-def test_the_same_simulation_gives_the_same_curves(tiny_encoder: Encoder, tmp_path: Path) -> None:
-    first, again = run(tiny_encoder, tmp_path), run(tiny_encoder, tmp_path)
-    assert curves(first) == curves(again)
-    assert first.arms[0].curves != first.arms[1].curves
+def test_the_same_simulation_gives_the_same_curves(
+    tiny_encoder: Encoder, tmp_path: Path, result: SimulationResult
+) -> None:
+    assert curves(run(tiny_encoder, tmp_path)) == curves(result)
+    assert result.arms[0].curves != result.arms[1].curves
 
 
 def test_without_a_random_arm_there_is_no_ratio(tiny_encoder: Encoder, tmp_path: Path) -> None:
@@ -106,19 +112,21 @@ def test_a_simulation_can_be_cancelled_and_keeps_what_is_finished(
 
 
 @pytest.mark.slow
-def test_side_by_side_is_the_same_as_one_by_one(tiny_encoder: Encoder, tmp_path: Path) -> None:
+def test_side_by_side_is_the_same_as_one_by_one(
+    tiny_encoder: Encoder, tmp_path: Path, result: SimulationResult
+) -> None:
     told: list[tuple[int, int]] = []
     side_by_side = run(
         tiny_encoder, tmp_path, jobs=2, progress=lambda _, done, total: told.append((done, total))
     )
-    assert curves(side_by_side) == curves(run(tiny_encoder, tmp_path))
+    assert curves(side_by_side) == curves(result)
     assert told[-1] == (21, 21)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_after_a_kill_it_goes_on_where_it_was(
-    tiny_encoder: Encoder, tmp_path: Path, how: signal.Signals
+    tiny_encoder: Encoder, tmp_path: Path, result: SimulationResult, how: signal.Signals
 ) -> None:
     script, file = tmp_path / "again.py", tmp_path / "runs.jsonl"
     script.write_text(AGAIN.format(paths=[os.getcwd(), str(Path(__file__).parents[1])]), "utf-8")
@@ -142,7 +150,7 @@ def test_after_a_kill_it_goes_on_where_it_was(
     file.write_bytes(kept + b'{"task": {"lear')  # torn by the kill
     resumed = run(tiny_encoder, tmp_path, record=RunFile(file))
     assert file.read_bytes().startswith(kept) and len(RunFile(file).lines()) == 5
-    assert curves(resumed) == curves(run(tiny_encoder, tmp_path))
+    assert curves(resumed) == curves(result)
 
 
 def runs(process: psutil.Process) -> bool:

@@ -3,19 +3,21 @@
 import csv
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
-from rounds_at_work import label_some
+from rounds_at_work import label_some, started
 from sqlite_utils import Database
 from tiny_encoder import build
 
 from learner import encoders
 from webapp import instance as instances
 from webapp.importing import ColumnMap
-from webapp.store import jobs, projects, users
+from webapp.store import jobs, projects, rounds, users
 from webapp.store.connection import utc_now
 from webapp.store.jobs import Job
 from webapp.store.projects import Project, ProjectSettings
@@ -37,28 +39,42 @@ def encoders_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture
-def instance(tmp_path: Path, encoders_folder: Path) -> Path:
-    where = instances.locate(tmp_path / "instance")
+def an_instance(folder: Path, encoders_folder: Path) -> Path:
+    where = instances.locate(folder)
     instances.create(where)
     shutil.copytree(encoders_folder, where.encoders, dirs_exist_ok=True)
     return where.folder
 
 
 @pytest.fixture
-def db(instance: Path) -> Iterator[Database]:
-    database = instances.open_instance(instances.locate(instance))
-    users.add(database, "root", "hash", "admin")
-    yield database
-    database.close()
+def instance(tmp_path: Path, encoders_folder: Path) -> Path:
+    return an_instance(tmp_path / "instance", encoders_folder)
+
+
+@contextmanager
+def opened(instance: Path) -> Iterator[Database]:
+    """Its database, with an admin."""
+    with closing(instances.open_instance(instances.locate(instance))) as database:
+        users.add(database, "root", "hash", "admin")
+        yield database
 
 
 @pytest.fixture
-def project(db: Database) -> Project:
+def db(instance: Path) -> Iterator[Database]:
+    with opened(instance) as database:
+        yield database
+
+
+def a_shop(db: Database) -> Project:
     settings = ProjectSettings(
         holdout_size=30, validation_size=30, auto_round_every=0, learner={"encoder": "tiny", "query_size": 20}
     )
     return projects.create(db, "shop", settings=settings)
+
+
+@pytest.fixture
+def project(db: Database) -> Project:
+    return a_shop(db)
 
 
 def opinions(size: int) -> Iterator[tuple[str, str]]:
@@ -71,30 +87,53 @@ def opinions(size: int) -> Iterator[tuple[str, str]]:
         yield f"the {thing} was {first} and {second} {number}", label
 
 
+def queue_import(
+    instance: Path,
+    db: Database,
+    project: Project,
+    size: int = 300,
+    human_labels: bool = True,
+    dry_run: bool = False,
+    text: str | None = None,
+) -> Job:
+    """Queue the import of a file of `size` made-up reviews, their labels human gold."""
+    path = instance / "uploads" / "reviews.csv"
+    if text is None:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["text", "label"])
+            writer.writerows(opinions(size))
+    else:
+        path.write_text(text, "utf-8")
+    payload = {
+        "file": path.name,
+        "columns": asdict(ColumnMap(text="text", label="label")),
+        "human_labels": human_labels,
+        "dry_run": dry_run,
+    }
+    return jobs.create(db, project.id, "import", payload, 1, NOON)
+
+
 @pytest.fixture
 def an_import(instance: Path, db: Database, project: Project) -> Callable[..., Job]:
-    """Queue the import of a file of `size` made-up reviews, their labels human gold."""
+    """an_import(60, human_labels=False)"""
+    return partial(queue_import, instance, db, project)
 
-    def queue(
-        size: int = 300, human_labels: bool = True, dry_run: bool = False, text: str | None = None
-    ) -> Job:
-        path = instance / "uploads" / "reviews.csv"
-        if text is None:
-            with path.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file)
-                writer.writerow(["text", "label"])
-                writer.writerows(opinions(size))
-        else:
-            path.write_text(text, "utf-8")
-        payload = {
-            "file": path.name,
-            "columns": asdict(ColumnMap(text="text", label="label")),
-            "human_labels": human_labels,
-            "dry_run": dry_run,
-        }
-        return jobs.create(db, project.id, "import", payload, 1, NOON)
 
-    return queue
+@pytest.fixture(scope="session")
+def after_one_round(tmp_path_factory: pytest.TempPathFactory, encoders_folder: Path) -> Path:
+    """An instance whose first round published a version, from 240 labelled reviews of the pool: tests take a copy."""
+    instance = an_instance(tmp_path_factory.mktemp("after-one-round") / "instance", encoders_folder)
+    with opened(instance) as db:
+        project = a_shop(db)
+        queue_import(instance, db, project)
+        run_next(db, instance, utc_now())
+        this = started(db, project)
+        run_next(db, instance, utc_now())
+        assert rounds.get(db, this.id).state == "done"
+    # A checkpoint remembers where its encoder lay: no copy may find this one when its own is gone.
+    shutil.rmtree(instance / "encoders")
+    return instance
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,10 @@ from sqlite_utils import Database
 
 from learner import checkpoint, encoders
 from learner.settings import CLASSIFIERS, RoundSettings
+from webapp import instance as instances
 from webapp.store import annotations, label_sets, model_versions, rounds
 from webapp.store.annotations import Answer
 from webapp.store.connection import utc_now, write_transaction
-from webapp.store.jobs import Job
 from webapp.store.model_versions import ModelVersion
 from webapp.store.projects import Project
 from webapp.worker.loop import run_next
@@ -25,11 +25,12 @@ EVERY = [name if name == "head" else pytest.param(name, marks=pytest.mark.slow) 
 
 
 @pytest.fixture
-def serving(db: Database, instance: Path, project: Project, an_import: Callable[..., Job]) -> ModelVersion:
-    """The version that the first round published, from 240 labelled reviews of the pool."""
-    an_import(300)
-    run_next(db, instance, utc_now())
-    assert run_round(db, instance, project).state == "done"
+def serving(db: Database, instance: Path, project: Project, after_one_round: Path) -> ModelVersion:
+    """The version that the first round published, in a copy of the instance where it was made."""
+    with closing(instances.open_instance(instances.locate(after_one_round))) as made:
+        made.conn.backup(db.conn)
+    shutil.copytree(after_one_round / "checkpoints", instance / "checkpoints", dirs_exist_ok=True)
+    shutil.copytree(after_one_round / "features", instance / "features", dirs_exist_ok=True)
     version = model_versions.serving(db, project.id)
     assert version is not None
     return version
