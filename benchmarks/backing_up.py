@@ -12,8 +12,8 @@ from contextlib import closing
 from pathlib import Path
 from random import Random
 
-from webapp import backups
 from webapp import instance as instances
+from webapp.backups import making
 from webapp.importing import ParsedReview
 from webapp.instance import Instance
 from webapp.store import insertion, jobs, projects, users, work
@@ -37,7 +37,7 @@ def main() -> None:
         writer.start()
         time.sleep(5)
         began = time.monotonic()
-        made = backups.make(instance)
+        made = making.make(instance)
         seconds = time.monotonic() - began
         over.set()
         writer.join()

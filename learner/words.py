@@ -2,5 +2,5 @@
 
 
 def spoken(words: str) -> str:
-    """The words as they are. Whole sentences, and what is raised, need no mark (webapp/sentences.py)."""
+    """The words as they are. Whole sentences, and what is raised, need no mark (webapp/words/sentences.py)."""
     return words

@@ -11,8 +11,9 @@ from sqlite_utils import Database
 from learner import stopping
 from learner.progress import silent
 from learner.report import Candidate, Choice, RoundReport, Search
-from webapp import backups, erasing, import_drafts
+from webapp import erasing, import_drafts
 from webapp import instance as instances
+from webapp.backups import making
 from webapp.instance import Instance
 from webapp.store import (
     adjudications,
@@ -139,7 +140,7 @@ def furnish(instance: Instance) -> None:
 
 def keep_safe(db: Database, instance: Instance, now: datetime) -> None:
     """A good backup, one that failed since, and an alarm."""
-    backups.make(instance, now=now - timedelta(hours=1))
+    making.make(instance, now=now - timedelta(hours=1))
     backup_records.fail(db, backup_records.begin(db, "schedule", "x.tar", now), "The disk was full.", now)
     alarms.raise_alarm(db, "backup-failed", "instance", now, error="OSError")
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from builders import NOON, a_checkpoint, a_finished_round, a_project, a_user, an_annotation
 
-from webapp import backups, instance_lock, restoring
+from webapp import instance_lock
+from webapp.backups import making, restoring
 from webapp.instance import Instance
 from webapp.store import sessions
 from webapp.store.backups import BackupError
@@ -45,7 +46,7 @@ def backup_of_a_life(instance: Instance) -> Path:
         columns = "user_id, prefix, token_hash, scopes, created_at"
         db.execute(f"INSERT INTO api_tokens ({columns}) VALUES (1, 'w', x'00', 'read', '2026')")
         (instance.folder / "config.py").write_text('HOSTS = ["old.example"]\n')
-        path = backups.make(instance).path
+        path = making.make(instance).path
         an_annotation(db, project, ada)
         (instance.folder / "uploads").mkdir()
         (instance.folder / "uploads" / "later.csv").touch()

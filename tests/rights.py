@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from learner.settings import RoundSettings
-from webapp import round_form
-from webapp.forms import filled_project_settings
+from webapp.forms import round_form
+from webapp.forms.project_forms import filled_project_settings
 from webapp.store.projects import ProjectSettings
 
 NOBODY_KNOWS = 987_654

@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from webapp import supervise
 from webapp.instance import Instance
+from webapp.serving import supervise
 
 START_SECONDS = 60
 ROOT = Path(__file__).parents[1]

@@ -21,7 +21,7 @@ def test_the_unit_runs_as_an_account_without_rights() -> None:
     assert (unit["NoNewPrivileges"], unit["CapabilityBoundingSet"]) == ("true", "")
     assert (unit["ProtectSystem"], unit["ProtectHome"], unit["UMask"]) == ("strict", "true", "0077")
     assert unit["ExecReload"] == "/bin/kill -HUP $MAINPID"
-    assert int(unit["TimeoutStopSec"]) > 25, "longer than webapp.supervise waits itself"
+    assert int(unit["TimeoutStopSec"]) > 25, "longer than webapp.serving.supervise waits itself"
 
 
 def test_the_container_runs_as_a_user_without_rights_and_holds_no_secret() -> None:

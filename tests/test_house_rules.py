@@ -48,7 +48,7 @@ UNSAFE_CALLS = {
 }
 UNSAFE_CALLS |= {"render_template_string", "from_string", "os.system", "os.popen"}
 # Makes its patterns of sentences that stand in our own code.
-MAKES_PATTERNS = "webapp/sentences.py:"
+MAKES_PATTERNS = "webapp/words/sentences.py:"
 REGEX_CALLS = {"compile", "match", "fullmatch", "search", "sub", "subn", "findall", "finditer", "split"}
 
 

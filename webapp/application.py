@@ -12,29 +12,22 @@ from sqlite_utils.utils import OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import (
-    agents,
     assets,
-    auth,
-    cookies,
     db,
     defaults,
     errors,
     htmx,
     instance,
-    label_words,
     labelling_keys,
-    language,
     navigation,
     request_record,
-    security,
-    sentences,
     views,
-    words,
-    work_words,
 )
+from webapp.access import agents, auth, cookies, security
 from webapp.api import routes as api
 from webapp.store import insertion
 from webapp.store.connection import utc_now
+from webapp.words import amounts, label_words, language, sentences, work_words
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +55,7 @@ def create_app(folder: Path | None = None, overrides: Mapping[str, Any] | None =
         label_words,
         labelling_keys,
         sentences,
-        words,
+        amounts,
         work_words,
         navigation,
     ):

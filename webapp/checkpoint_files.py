@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from webapp.backup_file import MANIFEST_LIMIT, sha256
+from webapp.backups.backup_file import MANIFEST_LIMIT, sha256
 
 MANIFEST = "manifest.json"
 

@@ -9,7 +9,8 @@ from typing import Any
 import pysqlite3
 from sqlite_utils import Database
 
-from webapp import backup_folder, checkpoint_files, instance, orphans, restoring
+from webapp import checkpoint_files, instance, orphans
+from webapp.backups import backup_folder, restoring
 from webapp.configuration import Schedule
 from webapp.instance import Instance
 from webapp.store import alarms, health, soundness, work

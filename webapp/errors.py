@@ -11,8 +11,8 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from webapp.api import problems
 from webapp.htmx import is_htmx
-from webapp.sentences import said
 from webapp.store import errors as store
+from webapp.words.sentences import said
 
 STATUS: dict[type[store.StoreError], int] = {
     store.NotFound: 404,

@@ -9,8 +9,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from webapp.label_words import label_name
 from webapp.store.projects import Label, Project
+from webapp.words.label_words import label_name
 
 # What is left of the author's own page: no images, which could watch readers, and no attribute but a link's address.
 TAGS = set(

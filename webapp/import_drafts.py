@@ -13,7 +13,8 @@ from typing import Any
 from sqlite_utils import Database
 from werkzeug.datastructures import FileStorage
 
-from webapp.forms import FileReading, Form, file_reading, filled_file_reading
+from webapp.forms.form import Form
+from webapp.forms.import_form import FileReading, file_reading, filled_file_reading
 from webapp.importing import (
     ColumnMap,
     FileError,

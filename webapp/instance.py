@@ -9,7 +9,8 @@ from pathlib import Path
 from sqlite_utils import Database
 
 import migrations
-from webapp import backup_folder, file_system
+from webapp import file_system
+from webapp.backups import backup_folder
 from webapp.store import soundness
 from webapp.store.connection import database_path, open_database
 from webapp.store.errors import DatabaseUnusable, StoreError
@@ -22,7 +23,7 @@ SECRET_KEY_BYTES = 48
 SHORTEST_SECRET_KEY = 32
 # A million reviews take 2 s, and 9 s after a kill. Past this the server starts, and says that it has not seen all.
 LONGEST_LOOK_SECONDS = 60.0
-# A restore that was cut off half way; see webapp/restoring.py.
+# A restore that was cut off half way; see webapp/backups/restoring.py.
 RESTORE_PLAN = "restore-plan.json"
 SUBFOLDERS = ("encoders", "features", "checkpoints", "uploads", "imports", "exports")
 

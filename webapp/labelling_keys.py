@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flask import Flask
 from flask_babel import LazyString, gettext, lazy_gettext
 
-from webapp.forms import Form
+from webapp.forms.form import Form
 
 MOST_LABELS = 9
 ARROWS = {"arrowleft": "←", "arrowright": "→", "arrowup": "↑", "arrowdown": "↓"}

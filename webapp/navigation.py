@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, current_app, request, url_for
 from flask_babel import lazy_gettext
 
-from webapp.auth import current_user
+from webapp.access.auth import current_user
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.store import cases

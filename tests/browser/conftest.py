@@ -24,10 +24,11 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sy
 from routes import addresses
 
 from learner import encoders
-from webapp import create_app, supervise
+from webapp import create_app
 from webapp import instance as instances
 from webapp.assets import HTMX_ADDRESS
 from webapp.instance import Instance
+from webapp.serving import supervise
 from webapp.store import sessions, users
 from webapp.store.connection import utc_now
 

@@ -17,8 +17,8 @@ from remote import Remote
 from served import family, free_port
 from sqlite_utils import Database
 
-from webapp import supervise
 from webapp.instance import ENVIRONMENT, Instance
+from webapp.serving import supervise
 from webapp.store import sessions
 from webapp.store.connection import open_database, utc_now
 

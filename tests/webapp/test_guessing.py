@@ -20,8 +20,8 @@ from served import START_SECONDS, free_port
 from sqlite_utils import Database
 from visitor import TOKEN
 
-from webapp import supervise
 from webapp.instance import Instance
+from webapp.serving import supervise
 from webapp.store import login_attempts
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,8 +11,8 @@ from flask_babel import force_locale, gettext
 from sqlite_utils import Database
 
 from webapp.guidelines_text import ATTRIBUTES, TAGS, rendered, starter
-from webapp.label_words import label_name
 from webapp.store.guidelines import TEXT_LIMIT
+from webapp.words.label_words import label_name
 
 HOSTILE = [
     "<script>alert(1)</script>",

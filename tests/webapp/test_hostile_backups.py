@@ -11,7 +11,8 @@ from builders import NOON
 from restored import backup_of_a_life, refused
 from sqlite_utils import Database
 
-from webapp import backup_file, backups, create_app, restoring
+from webapp import create_app
+from webapp.backups import backup_file, making, restoring
 from webapp.instance import Instance
 
 
@@ -25,7 +26,7 @@ def test_a_backup_of_a_newer_version_is_refused(web_instance: Instance, web_db: 
     web_db.execute(
         "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('winnow', '0999_future', '2030')"
     )
-    path = backups.make(web_instance).path
+    path = making.make(web_instance).path
     web_db.close()
     refused(web_instance, path, "newer Winnow.*0999_future")
 
@@ -38,7 +39,7 @@ def test_a_database_with_a_trigger_of_somebody_elses_is_refused(
     web_instance: Instance, web_db: Database, name: str
 ) -> None:
     web_db.execute(f"CREATE TRIGGER {name} AFTER INSERT ON users BEGIN UPDATE users SET role = 'admin'; END")
-    path = backups.make(web_instance).path
+    path = making.make(web_instance).path
     web_db.close()
     refused(web_instance, path, "not Winnow's")
 
@@ -101,7 +102,7 @@ def rewritten(path: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
     for name, content in members.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
-    manifest = backups.verify(path)
+    manifest = making.verify(path)
     out = path.with_name("rewritten.tar")
     with out.open("wb") as file:
         backup_file.write(

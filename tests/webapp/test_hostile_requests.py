@@ -21,7 +21,7 @@ from werkzeug.test import TestResponse
 
 from webapp import create_app
 from webapp import instance as instances
-from webapp.auth import public
+from webapp.access.auth import public
 from webapp.instance import Instance
 from webapp.store import sessions
 from webapp.store.connection import utc_now

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from visitor import Browser
 
-from webapp.security import local_path
+from webapp.access.security import local_path
 
 HERE = "https://winnow.example"
 # What browsers drop or take for a slash, and what other software was fooled by: Datasette #2429 and #2680,

@@ -17,12 +17,12 @@ from remote import TOKEN, Remote
 from served import Served, family, free_port
 from sqlite_utils import Database
 
-from webapp import backups, restoring
+from webapp.backups import making, restoring
 from webapp.instance import Instance
 from webapp.instance_lock import InstanceInUse
+from webapp.serving.supervise import GRACE_SECONDS
 from webapp.store import sessions
 from webapp.store.connection import utc_now
-from webapp.supervise import GRACE_SECONDS
 
 PEOPLE = 4
 CANARY_TEXT = "canary-review-about-a-phone"
@@ -53,7 +53,7 @@ def annotators(site: Served, db: Database) -> list[Remote]:
 def test_begun_anew_and_stopped_under_load_no_label_is_lost_or_doubled(
     site: Served, web_db: Database
 ) -> None:
-    backup = backups.make(site.instance).path
+    backup = making.make(site.instance).path
     people = annotators(site, web_db)
     over = threading.Event()
 

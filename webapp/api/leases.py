@@ -9,10 +9,10 @@ from typing import Any
 from flask import Blueprint, Response, make_response
 from flask.typing import ResponseReturnValue
 
+from webapp.access.auth import the_user
 from webapp.api import bodies
 from webapp.api.access import scope
 from webapp.api.bodies import Fields
-from webapp.auth import the_user
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.store import annotations, projects, queue

@@ -6,11 +6,11 @@ from typing import Any
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from webapp.access.auth import public
 from webapp.api.replay import HEADER
 from webapp.api.reviews import FORMATS as BODIES
 from webapp.api.schemas import SCHEMAS, ref
-from webapp.auth import public
-from webapp.forms import ROLES_OF_COLUMNS
+from webapp.forms.import_form import ROLES_OF_COLUMNS
 from webapp.labels_export import FORMATS
 
 blueprint = Blueprint("api_openapi", __name__)

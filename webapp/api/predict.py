@@ -3,13 +3,13 @@
 from flask import Blueprint, Response, current_app
 from flask.typing import ResponseReturnValue
 
-from webapp import predictor_socket
 from webapp.api import bodies
 from webapp.api.access import scope
 from webapp.api.problems import Busy, answer
 from webapp.db import get_db
 from webapp.importing.reviews import MAX_TEXT
-from webapp.predictor_socket import PredictorAway
+from webapp.serving import predictor_socket
+from webapp.serving.predictor_socket import PredictorAway
 from webapp.store import projects
 
 blueprint = Blueprint("api_predict", __name__)

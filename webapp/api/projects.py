@@ -5,9 +5,9 @@ from typing import Any
 from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
 
+from webapp.access.auth import the_user
 from webapp.api import bodies, replay
 from webapp.api.access import scope
-from webapp.auth import the_user
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.store import projects

@@ -16,13 +16,13 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from learner.progress import silent
 from webapp import import_drafts
+from webapp.access.auth import the_user
 from webapp.api import replay
 from webapp.api.access import scope
 from webapp.api.problems import Invalid, answer
-from webapp.auth import the_user
 from webapp.clock import now
 from webapp.db import get_db
-from webapp.forms import ROLES_OF_COLUMNS
+from webapp.forms.import_form import ROLES_OF_COLUMNS
 from webapp.importing import ColumnMap, FileError, FileOptions, choose_columns, open_file
 from webapp.instance import Instance
 from webapp.masking import Masking, rules_named

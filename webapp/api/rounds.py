@@ -7,10 +7,10 @@ from flask.typing import ResponseReturnValue
 
 from learner.errors import SettingsError
 from learner.settings import RoundSettings
+from webapp.access.auth import the_user
 from webapp.api import bodies, replay
 from webapp.api.access import scope
 from webapp.api.problems import Invalid
-from webapp.auth import the_user
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.store import model_versions, projects, rounds

@@ -3,8 +3,8 @@
 from flask import Flask, Response
 from werkzeug.routing import IntegerConverter
 
+from webapp.access.security import csrf
 from webapp.api import access, labels, leases, limits, openapi, predict, problems, projects, reviews, rounds
-from webapp.security import csrf
 
 PREFIX = "/api/v1"
 BLUEPRINTS = (

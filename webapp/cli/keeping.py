@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from webapp import instance_lock
-from webapp.backup_file import Manifest
+from webapp.backups.backup_file import Manifest
 from webapp.cli.context import pass_database, pass_instance
 from webapp.cli.output import json_option, print_rows
 from webapp.instance import Instance
@@ -30,17 +30,17 @@ def backup_command(instance: Instance, file: Path | None, with_encoders: bool, v
     it can read every review, so keep it as safe as the instance. Encoders are left out. FILE may be a folder; without
     FILE the backup goes to the instance's folder backups, where old ones are removed as new ones come.
     """
-    from webapp import backups
+    from webapp.backups import making
 
     if verify:
         if file is None:
             raise click.UsageError("Name the FILE to verify.")
-        click.echo(f"{file} is whole: {_contents(backups.verify(file))}.")
+        click.echo(f"{file} is whole: {_contents(making.verify(file))}.")
         return
     if not instance.database.exists():
         raise click.ClickException(f"There is no Winnow instance in {instance.folder}.")
     with instance_lock.shared(instance):
-        made = backups.make(instance, file, "command", with_encoders)
+        made = making.make(instance, file, "command", with_encoders)
     click.echo(f"{made.path} ({made.bytes / 1e6:,.1f} MB), verified: {_contents(made.manifest)}.")
     for name in made.manifest.missing:
         click.echo(f"The checkpoint {name} is missing or damaged, so it is not in it.", err=True)
@@ -61,7 +61,7 @@ def restore_command(instance: Instance, file: Path | None, finish: bool) -> None
     Everybody has to log in again, API tokens are revoked, and who was erased meanwhile stays erased. What was there
     before is moved into a folder beside, not removed.
     """
-    from webapp import restoring
+    from webapp.backups import restoring
 
     if finish == (file is not None):
         raise click.UsageError("Name the FILE to restore, or say --finish.")

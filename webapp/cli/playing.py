@@ -6,7 +6,7 @@ import click
 from sqlite_utils import Database
 
 from learner.settings import RoundSettings
-from webapp import passwords
+from webapp.access import passwords
 from webapp.cli.long_work import see_through
 from webapp.demo import DemoReview
 from webapp.instance import Instance

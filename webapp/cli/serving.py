@@ -7,11 +7,12 @@ from types import FrameType
 
 import click
 
-from webapp import configuration, instance_lock, logs, supervise
+from webapp import configuration, instance_lock, logs
 from webapp import instance as instances
 from webapp.cli.context import pass_instance
 from webapp.configuration import Schedule
 from webapp.instance import ENVIRONMENT, Instance
+from webapp.serving import supervise
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECURE = "WINNOW_COOKIE_SECURE"
@@ -124,7 +125,7 @@ def predictor_command(instance: Instance) -> None:
     # Half the cores: threads that wait for each other beside a round that trains on all of them take ten times as long.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // 2)))
     logs.set_up()
-    from webapp.predictor import PredictorServer
+    from webapp.serving.predictor import PredictorServer
 
     with PredictorServer(instance) as server:
 

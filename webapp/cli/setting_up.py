@@ -8,10 +8,10 @@ import click
 from learner.errors import LearnerError
 from webapp import instance as instances
 from webapp import instance_lock
+from webapp.access.passwords import hash_password
 from webapp.cli.context import pass_instance
 from webapp.cli.output import ProgressLine
 from webapp.instance import Instance
-from webapp.passwords import hash_password
 from webapp.store import users
 
 DEFAULT_ENCODER = "e5-small"

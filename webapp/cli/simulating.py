@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from webapp.charts import learning_curve_svg
 from webapp.cli.context import pass_instance
 from webapp.cli.output import ProgressLine, print_rows
+from webapp.figures.charts import learning_curve_svg
+from webapp.figures.simulation_tables import SCORES, Result, curves, curves_csv, figures_csv, table
 from webapp.importing import PARTS, FileOptions, RowError, open_file
 from webapp.importing.errors import FileError
 from webapp.importing.reviews import parse_rating
 from webapp.instance import Instance
-from webapp.simulation_tables import SCORES, Result, curves, curves_csv, figures_csv, table
 
 if TYPE_CHECKING:
     from learner.simulation.arms import Corpus

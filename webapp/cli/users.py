@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 import click
 from sqlite_utils import Database
 
+from webapp.access.passwords import LONGEST, SHORTEST, hash_password, weakness
 from webapp.cli.context import pass_database
 from webapp.cli.output import json_option, print_rows
 from webapp.cli.setting_up import new_password, show_password
 from webapp.defaults import TEMPORARY_PASSWORD_HOURS
 from webapp.instance import Instance
-from webapp.passwords import LONGEST, SHORTEST, hash_password, weakness
 from webapp.store import users
 from webapp.store.connection import utc_now
 from webapp.store.errors import InvalidValue, NotFound

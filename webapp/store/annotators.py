@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from webapp.proportions import NOTHING, Proportion
+from webapp.figures.proportions import NOTHING, Proportion
 from webapp.store.connection import from_timestamp, timestamp
 
 # Two answers further apart than this have a break between them.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from webapp.proportions import NOTHING, Difference, Proportion, difference
+from webapp.figures.proportions import NOTHING, Difference, Proportion, difference
 from webapp.store.queue import ALWAYS_BLIND
 
 

@@ -16,8 +16,9 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from webapp import labelling_keys, passwords
-from webapp.auth import (
+from webapp import labelling_keys
+from webapp.access import passwords
+from webapp.access.auth import (
     begin_session,
     confirm_first,
     end_session,
@@ -27,13 +28,13 @@ from webapp.auth import (
     the_user,
     this_session,
 )
+from webapp.access.security import local_path
 from webapp.clock import now
 from webapp.db import get_db
-from webapp.forms import Form
-from webapp.language import LANGUAGES, THEME_COOKIE, THEMES, theme
-from webapp.people_forms import own_password
-from webapp.security import local_path
+from webapp.forms.form import Form
+from webapp.forms.people_forms import own_password
 from webapp.store import login_attempts, sessions, users
+from webapp.words.language import LANGUAGES, THEME_COOKIE, THEMES, theme
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 THEME_LIFE = timedelta(days=365)

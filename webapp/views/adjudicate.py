@@ -7,16 +7,16 @@ from flask import Blueprint, flash, make_response, render_template, request, url
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from webapp.answer_form import SKIP_REASONS
-from webapp.auth import admin_required, the_user
+from webapp.access.auth import admin_required, the_user
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.errors import status_of, words_of
+from webapp.forms.answer_form import SKIP_REASONS
 from webapp.htmx import redirect_to
-from webapp.label_words import label_name
 from webapp.store import adjudications, browse, cases, projects, reviews, second_looks
 from webapp.store.errors import ChangedMeanwhile, NotFound, UnknownLabel
 from webapp.store.projects import Project
+from webapp.words.label_words import label_name
 
 blueprint = Blueprint("adjudicate", __name__, url_prefix="/projects/<int:project_id>/settle")
 

@@ -17,11 +17,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_wtf.csrf import generate_csrf
 
-from webapp import answer_form, guidelines_text, labelling_keys
-from webapp.auth import login_required, the_user
+from webapp import guidelines_text, labelling_keys
+from webapp.access.auth import login_required, the_user
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.errors import status_of, words_of
+from webapp.forms import answer_form
 from webapp.htmx import render
 from webapp.store import activity, annotations, guidelines, my_answers, projects, queue, users
 from webapp.store.errors import (

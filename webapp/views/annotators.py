@@ -3,11 +3,11 @@
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from webapp.auth import admin_required
+from webapp.access.auth import admin_required
 from webapp.clock import now
 from webapp.db import get_db
+from webapp.figures.trouble_signs import FEWEST, sign_words, signs_of
 from webapp.store import annotators, projects, sway, users
-from webapp.trouble_signs import FEWEST, sign_words, signs_of
 
 blueprint = Blueprint("annotators", __name__, url_prefix="/projects/<int:project_id>/annotators")
 

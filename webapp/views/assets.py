@@ -2,8 +2,8 @@
 
 from flask import Blueprint, Response, abort, current_app, send_from_directory
 
+from webapp.access.auth import public
 from webapp.assets import A_YEAR, HTMX_FILE
-from webapp.auth import public
 
 blueprint = Blueprint("assets", __name__)
 

@@ -8,11 +8,11 @@ from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
 from webapp import labels_export
-from webapp.auth import admin_required, the_user
+from webapp.access.auth import admin_required, the_user
+from webapp.access.security import attachment
 from webapp.clock import now
 from webapp.db import get_db
-from webapp.review_filters import LARGEST_ID
-from webapp.security import attachment
+from webapp.forms.review_filters import LARGEST_ID
 from webapp.store import audit, users
 from webapp.store.audit import Filters
 from webapp.store.connection import open_database

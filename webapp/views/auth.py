@@ -7,12 +7,12 @@ from flask import Blueprint, flash, make_response, redirect, render_template, re
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from webapp.auth import begin_session, current_user, end_session, public
+from webapp.access.auth import begin_session, current_user, end_session, public
+from webapp.access.known_browsers import knows
+from webapp.access.passwords import hash_password, matches, needs_rehash
+from webapp.access.security import local_path
 from webapp.clock import now
 from webapp.db import get_db
-from webapp.known_browsers import knows
-from webapp.passwords import hash_password, matches, needs_rehash
-from webapp.security import local_path
 from webapp.store import login_attempts, users
 from webapp.store.users import User
 

@@ -10,13 +10,14 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.datastructures import MultiDict
 
-from webapp import labels_export, review_filters
-from webapp.auth import admin_required, the_user
+from webapp import labels_export
+from webapp.access.auth import admin_required, the_user
+from webapp.access.security import attachment
 from webapp.clock import now
 from webapp.db import get_db
-from webapp.forms import Form, Reader
+from webapp.forms import review_filters
+from webapp.forms.form import Form, Reader
 from webapp.htmx import redirect_to
-from webapp.security import attachment
 from webapp.store import assignments, audit, bulk, projects, reviews, second_looks
 from webapp.store.bulk import CATEGORY_LIMIT, Selection
 from webapp.store.connection import open_database

@@ -19,12 +19,12 @@ from sqlite_utils import Database
 from werkzeug.utils import secure_filename
 
 from webapp import labels_export
-from webapp.auth import admin_required, the_user
+from webapp.access.auth import admin_required, the_user
+from webapp.access.security import attachment
 from webapp.clock import now
 from webapp.db import get_db
-from webapp.forms import Form, Reader
+from webapp.forms.form import Form, Reader
 from webapp.htmx import redirect_to, render
-from webapp.security import attachment
 from webapp.store import audit, consensus, jobs, labelled, model_versions, projects, quality
 from webapp.store.connection import open_database
 from webapp.store.errors import NotFound

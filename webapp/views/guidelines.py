@@ -4,7 +4,7 @@ from flask import Blueprint, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from webapp.auth import admin_required, login_required, the_user
+from webapp.access.auth import admin_required, login_required, the_user
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.errors import words_of

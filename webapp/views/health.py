@@ -11,8 +11,9 @@ from sqlite_utils.utils import OperationalError
 
 from learner import encoders
 from learner.errors import EncoderError
-from webapp import backup_folder, diagnosis
-from webapp.auth import admin_required, public, the_user
+from webapp import diagnosis
+from webapp.access.auth import admin_required, public, the_user
+from webapp.backups import backup_folder
 from webapp.clock import now
 from webapp.configuration import Schedule
 from webapp.db import get_db

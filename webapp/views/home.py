@@ -3,7 +3,7 @@
 from flask import Blueprint, current_app, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from webapp.auth import login_required, the_user
+from webapp.access.auth import login_required, the_user
 from webapp.db import get_db
 from webapp.store import projects
 

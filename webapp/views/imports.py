@@ -17,20 +17,22 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import pgettext
 
-from webapp import forms, import_drafts
-from webapp.auth import admin_required, the_user
+from webapp import import_drafts
+from webapp.access.auth import admin_required, the_user
+from webapp.access.security import attachment, large_upload
 from webapp.clock import now
 from webapp.db import get_db
+from webapp.forms import import_form
+from webapp.forms.form import Form
 from webapp.htmx import redirect_to, render
 from webapp.importing import DELIMITERS, ENCODINGS, KINDS, REVIEW_NOTES, ROW_ERRORS, FileError
 from webapp.instance import Instance
-from webapp.mask_words import rule_words
-from webapp.security import attachment, large_upload
-from webapp.sentences import said
 from webapp.store import jobs, projects
 from webapp.store.errors import InvalidValue, NotFound
 from webapp.store.jobs import Job
 from webapp.store.projects import Project
+from webapp.words.mask_words import rule_words
+from webapp.words.sentences import said
 
 blueprint = Blueprint("imports", __name__, url_prefix="/projects/<int:project_id>/imports")
 
@@ -186,9 +188,7 @@ def _preview_page(project: Project, job: Job, errors: dict[str, str] | None = No
     reading = import_drafts.read(_instance(), job)
     form = reading.form
     if errors and reading.preview is not None and "columns" not in request.args:
-        form = forms.Form(
-            {**form.typed, **request.form}, errors
-        )  # what was typed, beside what is wrong with it
+        form = Form({**form.typed, **request.form}, errors)  # what was typed, beside what is wrong with it
     return render(
         "imports/preview.html",
         "imports/_preview.html",
@@ -201,7 +201,7 @@ def _preview_page(project: Project, job: Job, errors: dict[str, str] | None = No
         preview=reading.preview,
         form=form,
         errors=errors or {},
-        roles=forms.ROLES_OF_COLUMNS,
+        roles=import_form.ROLES_OF_COLUMNS,
         encodings=ENCODINGS,
         kinds=KINDS,
         delimiters=DELIMITERS,
@@ -255,8 +255,8 @@ def _role_words() -> dict[str, tuple[str, str | None]]:
 
 def _shown_columns(columns: list[str], typed: dict[str, str]) -> list[tuple[str, str | None]]:
     """Columns for the preview with the role they play: those that play one first, the rest as far as it fits."""
-    role_of = {typed[role]: role for role in reversed(forms.ROLES_OF_COLUMNS) if typed.get(role)}
-    order = list(forms.ROLES_OF_COLUMNS)
+    role_of = {typed[role]: role for role in reversed(import_form.ROLES_OF_COLUMNS) if typed.get(role)}
+    order = list(import_form.ROLES_OF_COLUMNS)
     chosen = sorted(
         (column for column in columns if column in role_of), key=lambda column: order.index(role_of[column])
     )

@@ -4,12 +4,12 @@ from flask import Blueprint, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from webapp import forms
-from webapp.auth import admin_required, the_user
+from webapp.access.auth import admin_required, the_user
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.errors import words_of
-from webapp.forms import Form
+from webapp.forms import label_forms
+from webapp.forms.form import Form
 from webapp.htmx import is_htmx, redirect_to
 from webapp.store import label_sets, projects
 from webapp.store.errors import InvalidValue, NameTaken, NotFound, StillWorking
@@ -31,7 +31,7 @@ def index(project_id: int) -> ResponseReturnValue:
 def add(project_id: int) -> ResponseReturnValue:
     """A further label, or one of earlier again."""
     project = projects.get(get_db(), project_id)
-    form = forms.label_name(request.form)
+    form = label_forms.label_name(request.form)
     if not form.errors:
         try:
             added = label_sets.add(get_db(), project_id, form.checked(), the_user().id, now())
@@ -66,7 +66,7 @@ def show(project_id: int, label_id: int) -> ResponseReturnValue:
 def rename(project_id: int, label_id: int) -> ResponseReturnValue:
     """Another name for the same label."""
     project, label = _found(project_id, label_id)
-    form = forms.label_name(request.form)
+    form = label_forms.label_name(request.form)
     if not form.errors:
         try:
             label_sets.rename(get_db(), project_id, label_id, form.checked(), the_user().id, now())
@@ -82,7 +82,7 @@ def rename(project_id: int, label_id: int) -> ResponseReturnValue:
 def retire(project_id: int, label_id: int) -> ResponseReturnValue:
     """Take the label out of the set; what was said with it moves to another label or is withdrawn."""
     project, label = _found(project_id, label_id)
-    form = forms.retirement(request.form, [each.id for each in project.labels if each.id != label_id])
+    form = label_forms.retirement(request.form, [each.id for each in project.labels if each.id != label_id])
     if not form.errors:
         into = form.checked().into
         try:
@@ -148,7 +148,7 @@ def _list_page(project: Project, form: Form[str]) -> ResponseReturnValue:
 
 
 def _label_page(
-    project: Project, label: Label, form: Form[str], retirement: Form[forms.Retirement]
+    project: Project, label: Label, form: Form[str], retirement: Form[label_forms.Retirement]
 ) -> ResponseReturnValue:
     page = render_template(
         "labels/show.html",

@@ -7,7 +7,7 @@ from flask_babel import gettext
 from werkzeug.exceptions import Forbidden
 
 from webapp import metrics
-from webapp.auth import public
+from webapp.access.auth import public
 from webapp.clock import now
 from webapp.db import get_db
 

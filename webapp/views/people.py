@@ -7,14 +7,15 @@ from flask import Blueprint, current_app, flash, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from webapp import passwords, people_forms
-from webapp.auth import admin_required, confirm_first, is_confirmed, session_limits, the_user
+from webapp.access import passwords
+from webapp.access.auth import admin_required, confirm_first, is_confirmed, session_limits, the_user
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.errors import words_of
-from webapp.forms import Form
+from webapp.forms import people_forms
+from webapp.forms.form import Form
+from webapp.forms.people_forms import NewPassword, NewPerson
 from webapp.htmx import redirect_to
-from webapp.people_forms import NewPassword, NewPerson
 from webapp.store import activity, annotators, sessions, users
 from webapp.store.errors import InvalidValue, LastAdmin, NameTaken
 

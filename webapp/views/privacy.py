@@ -4,19 +4,20 @@ from flask import Blueprint, current_app, flash, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from webapp import erasing, forms
-from webapp.auth import admin_required, confirm_first, is_confirmed, the_user
+from webapp import erasing
+from webapp.access.auth import admin_required, confirm_first, is_confirmed, the_user
 from webapp.clock import now
 from webapp.db import get_db
-from webapp.forms import Form
+from webapp.forms import customer_form
+from webapp.forms.form import Form
 from webapp.htmx import redirect_to, render
 from webapp.instance import Instance
-from webapp.mask_words import rule_words
-from webapp.sentences import said
 from webapp.store import erased_people, erasures, jobs, model_versions, projects, users
 from webapp.store.errors import InvalidValue, LastAdmin
 from webapp.store.jobs import Job
 from webapp.store.users import User
+from webapp.words.mask_words import rule_words
+from webapp.words.sentences import said
 
 blueprint = Blueprint("privacy", __name__, url_prefix="/privacy")
 
@@ -35,7 +36,7 @@ def index() -> ResponseReturnValue:
 @admin_required
 def preview_customer() -> ResponseReturnValue:
     """What would go with a customer, before anything goes."""
-    form = forms.customer(request.form, {project.id for project in projects.everything(get_db())})
+    form = customer_form.customer(request.form, {project.id for project in projects.everything(get_db())})
     if form.errors:
         return _page(form, 422)
     asked = form.checked()
@@ -55,7 +56,7 @@ def erase_customer() -> ResponseReturnValue:
     """Queue the erasure of a customer; the worker carries it out."""
     if not is_confirmed():
         return confirm_first(url_for("privacy.index"))
-    form = forms.customer(request.form, {project.id for project in projects.everything(get_db())})
+    form = customer_form.customer(request.form, {project.id for project in projects.everything(get_db())})
     if form.errors:
         return _page(form, 422)
     asked = form.checked()
@@ -107,7 +108,7 @@ def go_on(erasure_id: int) -> ResponseReturnValue:
     return redirect_to(url_for("privacy.index"))
 
 
-def _page(form: Form[forms.CustomerTyped], status: int = 200) -> ResponseReturnValue:
+def _page(form: Form[customer_form.CustomerTyped], status: int = 200) -> ResponseReturnValue:
     db = get_db()
     every = erasures.everything(db)
     done = {job.payload["erasure"]: job for job in reversed(jobs.latest(db, "erase", 1_000))}

@@ -7,16 +7,17 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from webapp import agreement, forms, round_form
-from webapp.auth import admin_required, the_user
-from webapp.charts import NARROW, WIDE, Series, learning_curve_svg, series_csv
+from webapp.access.auth import admin_required, the_user
+from webapp.access.security import attachment
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.errors import words_of
+from webapp.figures import agreement
+from webapp.figures.charts import NARROW, WIDE, Series, learning_curve_svg, series_csv
+from webapp.figures.scores import curve_series, is_measured
+from webapp.forms import project_forms, round_form
 from webapp.htmx import is_htmx, redirect_to
 from webapp.next_step import FEWEST_TO_MEASURE, STEPS, Situation, is_time_to_tune, next_step
-from webapp.scores import curve_series, is_measured
-from webapp.security import attachment
 from webapp.store import (
     activity,
     insertion,
@@ -52,8 +53,8 @@ def index() -> str:
 def create() -> ResponseReturnValue:
     """A new project: name, labels, language."""
     if request.method == "GET":
-        return render_template("projects/create.html", form=forms.blank_project())
-    form = forms.new_project(request.form)
+        return render_template("projects/create.html", form=project_forms.blank_project())
+    form = project_forms.new_project(request.form)
     if not form.errors:
         new = form.checked()
         try:
@@ -198,12 +199,12 @@ def settings(project_id: int) -> ResponseReturnValue:
     project = projects.get(get_db(), project_id)
     encoders = encoder_names(current_app)
     form, learner = (
-        forms.filled_project_settings(project.settings),
+        project_forms.filled_project_settings(project.settings),
         round_form.filled(usual_settings(project)),
     )
     status = 200
     if request.method == "POST":
-        form, learner = forms.project_settings(request.form), round_form.parse(request.form, encoders)
+        form, learner = project_forms.project_settings(request.form), round_form.parse(request.form, encoders)
         if not form.errors and not learner.errors:
             changes = {**form.checked(), "learner": learner.checked().to_dict()}
             project = projects.update_settings(get_db(), project_id, by=the_user().id, **changes)

@@ -8,13 +8,13 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 from werkzeug.exceptions import BadRequest
 
-from webapp.agreement import FEWEST_TO_TELL, over_time, verdict
-from webapp.auth import admin_required, the_user
-from webapp.charts import NARROW, WIDE, Series, learning_curve_svg, series_csv
+from webapp.access.auth import admin_required, the_user
+from webapp.access.security import attachment
 from webapp.clock import now
 from webapp.db import get_db
+from webapp.figures.agreement import FEWEST_TO_TELL, over_time, verdict
+from webapp.figures.charts import NARROW, WIDE, Series, learning_curve_svg, series_csv
 from webapp.htmx import is_htmx, redirect_to
-from webapp.security import attachment
 from webapp.store import jobs, projects, quality, suspects, users
 from webapp.store.errors import NotFound
 from webapp.store.jobs import Job

@@ -4,12 +4,12 @@ from flask import Blueprint, Response, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from webapp import review_filters
-from webapp.answer_form import SKIP_REASONS
-from webapp.auth import admin_required, the_user
+from webapp.access.auth import admin_required, the_user
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.errors import words_of
+from webapp.forms import review_filters
+from webapp.forms.answer_form import SKIP_REASONS
 from webapp.htmx import is_htmx, redirect_to, render
 from webapp.store import browse, model_versions, projects, review_history, reviews, saved_views
 from webapp.store.errors import InvalidValue, NameTaken, NotFound

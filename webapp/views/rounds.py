@@ -10,12 +10,13 @@ from flask_babel import gettext as _
 from learner import encoders
 from learner.settings import CLASSIFIERS, STAR_LIMIT, RoundSettings
 from learner.weak_labels import from_ratings
-from webapp import forms, round_form
-from webapp.auth import admin_required, the_user
+from webapp.access.auth import admin_required, the_user
 from webapp.clock import now
 from webapp.db import get_db
+from webapp.figures.scores import is_measured, score_table
+from webapp.forms import reason_form, round_form
+from webapp.forms.form import Form
 from webapp.htmx import redirect_to, render
-from webapp.scores import is_measured, score_table
 from webapp.store import labelled, model_versions, projects, rounds, stars
 from webapp.store.errors import NotFound, RoundAlreadyOpen
 from webapp.store.model_versions import ModelVersion
@@ -117,7 +118,7 @@ def serve(project_id: int, number: int) -> ResponseReturnValue:
     if this.model_version_id is None:
         raise NotFound(_("This round has no model version."))
     version = model_versions.get(db, this.model_version_id)
-    form = forms.reason(request.form)
+    form = reason_form.reason(request.form)
     if not (current_app.config["INSTANCE"].checkpoints / version.checkpoint).is_dir():
         form.errors["reason"] = _(
             "The files of this version are gone from the checkpoints folder; it cannot serve."
@@ -149,7 +150,7 @@ def _context(project: Project, this: Round, version: ModelVersion | None) -> dic
         "fits": version is not None and model_versions.fits(get_db(), version),
         "tables": tables,
         "settings": round_form.filled(RoundSettings.from_dict(this.settings)).typed,
-        "reason": forms.Form[str](),
+        "reason": Form[str](),
     }
 
 
@@ -160,7 +161,7 @@ def _withdrawn(project_id: int) -> dict[int, int]:
     return {version.round_id: counts[version.id] for version in versions if version.id in counts}
 
 
-def _form_page(project: Project, form: forms.Form[RoundSettings], status: int = 200) -> ResponseReturnValue:
+def _form_page(project: Project, form: Form[RoundSettings], status: int = 200) -> ResponseReturnValue:
     page = render_template(
         "rounds/new.html",
         project=project,

@@ -9,16 +9,17 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 
 from learner.settings import SIMULATED
-from webapp import round_form, simulation_form, simulation_tables
-from webapp.auth import admin_required, the_user
-from webapp.charts import NARROW, STYLES, WIDE, Series, learning_curve_svg
+from webapp.access.auth import admin_required, the_user
+from webapp.access.security import attachment
 from webapp.clock import now
 from webapp.db import get_db
-from webapp.forms import Form
+from webapp.figures import simulation_tables
+from webapp.figures.charts import NARROW, STYLES, WIDE, Series, learning_curve_svg
+from webapp.figures.scores import course
+from webapp.figures.simulation_tables import SCORES, Result
+from webapp.forms import round_form, simulation_form
+from webapp.forms.form import Form
 from webapp.htmx import is_htmx, redirect_to
-from webapp.scores import course
-from webapp.security import attachment
-from webapp.simulation_tables import SCORES, Result
 from webapp.store import activity, audit, jobs, model_versions, projects, simulations
 from webapp.store.errors import NotFound
 from webapp.store.jobs import Job

@@ -5,15 +5,16 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from webapp.auth import admin_required, the_user
+from webapp.access.auth import admin_required, the_user
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.errors import words_of
-from webapp.forms import AssignmentTyped, Form, assignment
+from webapp.forms.assignment_form import AssignmentTyped, assignment
+from webapp.forms.form import Form
 from webapp.htmx import redirect_to
 from webapp.store import assignments, projects, team, users
 from webapp.store.errors import InvalidValue
-from webapp.words import language_name
+from webapp.words.amounts import language_name
 
 blueprint = Blueprint("team", __name__, url_prefix="/projects/<int:project_id>/team")
 

@@ -7,16 +7,16 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
-from webapp.auth import confirm_first, is_confirmed, login_required, the_user
+from webapp.access.auth import confirm_first, is_confirmed, login_required, the_user
 from webapp.clock import now
 from webapp.db import get_db
-from webapp.forms import Form, Reader
+from webapp.forms.form import Form, Reader
 from webapp.htmx import redirect_to
-from webapp.sentences import said
 from webapp.store import tokens, users
 from webapp.store.errors import InvalidValue, NotFound
 from webapp.store.tokens import DAYS, LONGEST_DAYS, NAME_LIMIT, OWN_SCOPES, SCOPES
 from webapp.store.users import User
+from webapp.words.sentences import said
 
 blueprint = Blueprint("tokens", __name__, url_prefix="/tokens")
 

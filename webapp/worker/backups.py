@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
-from webapp import backup_folder, backups
-from webapp.backups import BackupUnderWay, Made
+from webapp.backups import backup_folder, making
+from webapp.backups.making import BackupUnderWay, Made
 from webapp.configuration import Schedule
 from webapp.instance import Instance
 from webapp.store import alarms
@@ -40,7 +40,7 @@ def back_up_if_due(db: Database, instance: Instance, schedule: Schedule, now: da
     if not asked and not is_due(db, schedule, now):
         return None
     try:
-        made = backups.make(
+        made = making.make(
             instance,
             cause="button" if asked else "schedule",
             now=now,
@@ -50,7 +50,7 @@ def back_up_if_due(db: Database, instance: Instance, schedule: Schedule, now: da
         return None
     except Exception as error:  # whatever it was: people must hear that there is no backup
         log.exception("the backup failed")
-        alarms.raise_alarm(db, ALARM, "instance", now, error=backups.reason(error))
+        alarms.raise_alarm(db, ALARM, "instance", now, error=making.reason(error))
         return None
     alarms.settle(db, ALARM, now)
     for name in made.left_out:

@@ -9,8 +9,8 @@ from sqlite_utils import Database
 from learner.forgetting import forget_features
 from learner.progress import Progress, silent
 from webapp import byte_search, erasing
+from webapp.access.passwords import hash_password
 from webapp.instance import Instance
-from webapp.passwords import hash_password
 from webapp.store import compaction, erased_people, erased_reviews, erasures, jobs, work
 from webapp.store.connection import utc_now
 from webapp.store.erasures import Erasure

@@ -30,12 +30,12 @@ from learner.classifiers.head import HeadModel
 from learner.encoders import Encoder
 from learner.encoding import encode_texts
 from learner.settings import RoundSettings
-from webapp import predictor_socket
 from webapp.api.predict import MOST_TEXTS
 from webapp.importing.reviews import MAX_TEXT
 from webapp.instance import Instance
-from webapp.predictor import PredictorRuns, PredictorServer
-from webapp.predictor_socket import MOST_AT_ONCE
+from webapp.serving import predictor_socket
+from webapp.serving.predictor import PredictorRuns, PredictorServer
+from webapp.serving.predictor_socket import MOST_AT_ONCE
 from webapp.store import model_versions, tokens
 from webapp.store.connection import utc_now
 from webapp.store.projects import Project

@@ -10,7 +10,8 @@ from click.testing import CliRunner, Result
 from damaged import damage_a_leaf
 from sqlite_utils import Database
 
-from webapp import backup_folder, backups, instance_lock
+from webapp import instance_lock
+from webapp.backups import backup_folder, making
 from webapp.cli import main
 from webapp.instance import Instance
 from webapp.store import alarms, jobs, users, work
@@ -73,7 +74,7 @@ def well(instance: Instance, db: Database) -> None:
     """An instance with nothing to find fault with."""
     work.worker_seen(db, "w", "host", 1, utc_now())
     a_checkpoint(instance, db, a_finished_round(db, a_project(db)))
-    backups.make(instance)
+    making.make(instance)
 
 
 def wrong(winnow: Winnow) -> dict[str, dict[str, str]]:

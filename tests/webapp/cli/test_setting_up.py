@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from webapp import passwords
+from webapp.access import passwords
 from webapp.cli import main
 from webapp.instance import locate, open_instance
 from webapp.store import users

@@ -5,7 +5,7 @@ import pytest
 from click.testing import Result
 from sqlite_utils import Database
 
-from webapp import passwords
+from webapp.access import passwords
 from webapp.store import users
 
 Winnow = Callable[..., Result]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlite_utils import Database
 
-from webapp.proportions import Proportion
+from webapp.figures.proportions import Proportion
 from webapp.store import adjudications, annotations, annotators, audit, users
 from webapp.store.annotators import AnnotatorReport
 from webapp.store.connection import timestamp

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sqlite_utils import Database
 
-from webapp.proportions import Proportion
+from webapp.figures.proportions import Proportion
 from webapp.store import sway
 from webapp.store.projects import Project
 

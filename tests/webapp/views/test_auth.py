@@ -9,8 +9,8 @@ from flask import Flask
 from sqlite_utils import Database
 from visitor import Browser
 
-from webapp import passwords
-from webapp.passwords import needs_rehash
+from webapp.access import passwords
+from webapp.access.passwords import needs_rehash
 from webapp.store import login_attempts, users
 
 WRONG = {"name": "ada", "password": "wrong"}

@@ -11,7 +11,8 @@ from flask import Flask
 from sqlite_utils import Database
 from visitor import Browser
 
-from webapp import backups, diagnosis
+from webapp import diagnosis
+from webapp.backups import making
 from webapp.instance import Instance
 from webapp.store import alarms, audit, deaths, jobs, work
 from webapp.store import backups as records
@@ -124,7 +125,7 @@ def test_a_backup_that_is_overdue_is_noticed(
     assert failing() == set()
     clock.forward(hours=2)
     assert failing() == {"backup"}
-    backups.make(web_instance, now=clock())
+    making.make(web_instance, now=clock())
     assert failing() == set()
     clock.forward(hours=50)
     assert failing() == {"backup"}
@@ -203,7 +204,7 @@ def test_the_page_lists_the_backups_and_takes_an_order_for_one(
     assert records.requested(web_db)
     admin.post("/health/backups")
     assert [each.state for each in records.latest(web_db)] == ["queued"]
-    made = backups.make(web_instance, now=NOON)
+    made = making.make(web_instance, now=NOON)
     page = admin.get("/health").text
     assert made.path.name in page and "1 Mar 2026, 12:00" in page and "Back up now" in page
     records.fail(web_db, records.begin(web_db, "schedule", "x", NOON), "The disk was full.", NOON)

@@ -7,7 +7,7 @@ from builders import PASSWORD, a_user
 from sqlite_utils import Database
 from visitor import Browser
 
-from webapp import passwords
+from webapp.access import passwords
 from webapp.store import users
 
 SHOWN = re.compile(r'id="password">([^<]+)<')

@@ -10,7 +10,7 @@ from visitor import Browser
 from learner import gate
 from learner.report import Candidate, Choice, RoundReport, Search
 from learner.settings import RoundSettings
-from webapp import round_form
+from webapp.forms import round_form
 from webapp.instance import Instance
 from webapp.store import annotations, audit, model_versions, projects, rounds, work
 

@@ -9,7 +9,7 @@ import pytest
 from builders import NOON, a_user
 from sqlite_utils import Database
 
-from webapp import backup_folder, backups
+from webapp.backups import backup_folder, making
 from webapp.configuration import Schedule
 from webapp.instance import Instance
 from webapp.store import alarms
@@ -88,7 +88,7 @@ def test_many_workers_make_one(web_instance: Instance, web_db: Database, turn: T
 def test_a_failure_raises_an_alarm_once_and_is_tried_again_in_an_hour(
     turn: Turn, web_db: Database, web_instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backups, "RESERVE_BYTES", 10**18)
+    monkeypatch.setattr(making, "RESERVE_BYTES", 10**18)
     assert [turn(hours(2)), turn(hours(2.5)), turn(hours(3.1))] == [False, False, False]
     assert [each.state for each in records.latest(web_db)] == ["failed", "failed"]
     [alarm] = alarms.open_alarms(web_db)

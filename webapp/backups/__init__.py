@@ -1,0 +1,1 @@
+"""Backups of an instance: made, kept, checked and put back."""

@@ -1,0 +1,1 @@
+"""Figures in the shape that pages show: plain arithmetic, charts and tables."""
