@@ -11,7 +11,7 @@ from webapp import metrics
 from webapp.logs import request_id
 
 log = logging.getLogger(__name__)
-NUMBER = re.compile(r"<int:(\w+)>")
+NUMBER = re.compile(r"<(?:int|row):(\w+)>")
 GIVEN = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 

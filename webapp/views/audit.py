@@ -79,7 +79,7 @@ def _filters() -> Filters:
         user if user is not None and 0 < user <= LARGEST_ID else None,
         request.args.get("action", ""),
         _day("since"),
-        until + timedelta(days=1) if until else None,
+        until + timedelta(days=1) if until and until.date() < date.max else None,
     )
 
 

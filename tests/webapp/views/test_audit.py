@@ -29,6 +29,7 @@ def test_who_did_what_to_whom(admin: Browser, annotator: Browser) -> None:
         ("since=2026-03-02", {"tomorrow"}),
         ("until=2026-03-01&action=test.two", {"two"}),
         ("action=test.two&user=1", set()),
+        ("until=9999-12-31", {"one", "two", "tomorrow"}),
         ("user=x&since=yesterday&before=-", {"one", "two", "tomorrow"}),
     ],
 )
