@@ -213,6 +213,11 @@ def _outlook(found: Advice, seconds: float | None) -> str:
 
 
 def _too_early(measured: int) -> str:
+    if measured == 1:
+        return (
+            f"Too early to say when to stop: it takes {FEWEST_ROUNDS} rounds of one classifier, each with new"
+            f" labels and measured on at least {FEWEST_MEASURED}, and there is one."
+        )
     return (
         f"Too early to say when to stop: it takes {FEWEST_ROUNDS} rounds of one classifier, each with new"
         f" labels and measured on at least {FEWEST_MEASURED}, and there are {measured}."

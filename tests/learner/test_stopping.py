@@ -136,7 +136,7 @@ def test_too_early_until_three_rounds_are_measured() -> None:
 def test_a_round_again_on_the_same_labels_says_nothing_of_more() -> None:
     again = [Standing(120, scored(value), STOP_SET) for value in (0.84, 0.85, 0.86)]
     early = stopping.advise(again, CLASSES)
-    assert early.code == "early" and "there are 1" in early.sentence
+    assert early.code == "early" and "there is one" in early.sentence
     rising = standings(curve(np.arange(20, 161, 20, dtype=np.float64)).tolist())
     once = stopping.advise(rising, CLASSES)
     assert stopping.advise([*rising[:-1], *[rising[-1]] * 9], CLASSES) == once
