@@ -56,7 +56,7 @@ def test_a_round_again_on_the_same_labels_leaves_the_advice_as_it_was(
         started(db, labelled)
         assert run_next(db, instance, utc_now())
     advice = stopping.advice(db, labelled.id)
-    assert advice is not None and advice["code"] == "early" and "there are 1." in advice["sentence"]
+    assert advice is not None and advice["code"] == "early" and "there is one." in advice["sentence"]
 
 
 def test_rounds_of_another_classifier_say_nothing_of_this_one(
@@ -68,7 +68,7 @@ def test_rounds_of_another_classifier_say_nothing_of_this_one(
         started(db, labelled, **settings)
         assert run_next(db, instance, utc_now())
     advice = stopping.advice(db, labelled.id)
-    assert advice is not None and advice["code"] == "early" and "there are 1." in advice["sentence"]
+    assert advice is not None and advice["code"] == "early" and "there is one." in advice["sentence"]
 
 
 def test_shuffled_labels_are_refused_and_the_old_version_serves(
