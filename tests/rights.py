@@ -126,6 +126,8 @@ RIGHTS = {
     "imports.show": admins(ids={"job_id": "import"}),
     "imports.start": admins(303, ids={"job_id": "import"}),
     "imports.upload": admins(422),
+    "insights.figures": admins(ids={"kind": "groups.csv"}),
+    "insights.index": admins(),
     "labels.add": admins(303, ids={"project_id": 2}, form={"name": "mixed"}),
     "labels.index": admins(),
     "labels.move": admins(303, ids=CHINESE_LABEL, form={"direction": "down"}),

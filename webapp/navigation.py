@@ -20,6 +20,7 @@ PROJECT = (
     (lazy_gettext("My labels"), "annotate.history", "annotator"),
     (lazy_gettext("Settle"), "adjudicate.index", "admin"),
     (lazy_gettext("Reviews"), "reviews.index", "admin"),
+    (lazy_gettext("Insights"), "insights.index", "admin"),
     (lazy_gettext("Import"), "imports.new", "admin"),
     (lazy_gettext("Rounds"), "rounds.index", "admin"),
     (lazy_gettext("Quality"), "quality.index", "admin"),

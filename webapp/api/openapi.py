@@ -9,9 +9,10 @@ from flask.typing import ResponseReturnValue
 from webapp.access.auth import public
 from webapp.api.replay import HEADER
 from webapp.api.reviews import FORMATS as BODIES
-from webapp.api.schemas import SCHEMAS, ref
+from webapp.api.schemas import DAY, SCHEMAS, ref
 from webapp.forms.import_form import ROLES_OF_COLUMNS
 from webapp.labels_export import FORMATS
+from webapp.store.insights import COLUMNS as COLUMNS_OF_GROUPS
 
 blueprint = Blueprint("api_openapi", __name__)
 
@@ -133,6 +134,11 @@ PATHS = dict(
         path(f"{PROJECT}/metrics",
              get=operation("read", "The scores of the version that serves. Of an admin.",
                            {"200": json_of("Metrics")}, ("404",))),
+        path(f"{PROJECT}/insights",
+             get=operation("read", "What the reviews say, by product or category and over time. Of an admin.",
+                           {"200": json_of("Insights")}, ("404", "422"),
+                           query={"label": {"type": "string"}, "by": {"enum": list(COLUMNS_OF_GROUPS)},
+                                  "group": {"type": "string"}, "since": DAY, "until": DAY})),
         path(f"{PROJECT}/predict",
              post=operation("predict", "A label and scores for each text, by one model version.",
                             {"200": json_of("Predictions")}, ("404", "409", "413", "415", "422"), json_of("Texts"))),

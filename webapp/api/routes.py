@@ -4,7 +4,19 @@ from flask import Flask, Response
 from werkzeug.routing import IntegerConverter
 
 from webapp.access.security import csrf
-from webapp.api import access, labels, leases, limits, openapi, predict, problems, projects, reviews, rounds
+from webapp.api import (
+    access,
+    insights,
+    labels,
+    leases,
+    limits,
+    openapi,
+    predict,
+    problems,
+    projects,
+    reviews,
+    rounds,
+)
 
 PREFIX = "/api/v1"
 BLUEPRINTS = (
@@ -14,6 +26,7 @@ BLUEPRINTS = (
     leases.blueprint,
     rounds.blueprint,
     labels.blueprint,
+    insights.blueprint,
     predict.blueprint,
 )
 

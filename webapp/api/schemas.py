@@ -4,6 +4,7 @@ from typing import Any
 
 from learner.settings import CLASSIFIERS, STRATEGIES
 from webapp.api.predict import MOST_TEXTS
+from webapp.figures.periods import UNITS
 from webapp.importing.reviews import MAX_TEXT
 from webapp.store.annotations import NOTE_LIMIT, SKIP_REASONS
 from webapp.store.projects import LANGUAGES
@@ -40,6 +41,11 @@ WHOLE, NUMBER, TEXT, TRUTH, OBJECT = (
 TIME = {"type": "string", "format": "date-time"}
 TIME_OR_NULL = {"type": ["string", "null"], "format": "date-time"}
 NAME = {"type": "string", "minLength": 1}
+DAY = {"type": "string", "format": "date"}
+# One of the names is a word of Python's.
+FROM_UNTIL: Any = {"from": DAY, "until": DAY}
+# Reviews by label.
+COUNTS = {"type": "object", "additionalProperties": WHOLE}
 
 SCHEMAS: dict[str, Schema] = {
     "Problem": {
@@ -115,6 +121,30 @@ SCHEMAS: dict[str, Schema] = {
         gain_low=or_null("number"), gain_high=or_null("number"), ceiling=or_null("number"),
         to_target=or_null("integer"), kappa=or_null("number"), stable=or_null("boolean"),
         settled=or_null("boolean"), rare=many(TEXT),
+    ),
+    "Share": {
+        **thing(value=or_null("number"), low=or_null("number"), high=or_null("number"), n=WHOLE),
+        "description": "Of n reviews those with the watched label, with the 95 % interval; null where n is 0.",
+    },
+    "Days": thing(**FROM_UNTIL),
+    "Insights": thing(
+        model_version=or_null("integer"), label=TEXT, by=TEXT, group=or_null("string"), labels=COUNTS,
+        share=ref("Share"),
+        groups=many(
+            thing(
+                name=TEXT, labels=COUNTS, share=ref("Share"), share_of_others=ref("Share"),
+                stands_out={"enum": ["above", "below", None]}, stars=or_null("number"),
+            )
+        ),
+        unit={"enum": list(UNITS)},
+        periods=many(thing(labels=COUNTS, share=ref("Share"), **FROM_UNTIL)),
+        changes=many(
+            thing(
+                group=or_null("string"), recent=ref("Share"), before=ref("Share"),
+                difference={"oneOf": [thing(value=NUMBER, low=NUMBER, high=NUMBER), {"type": "null"}]},
+            )
+        ),
+        recent={"oneOf": [ref("Days"), {"type": "null"}]}, before={"oneOf": [ref("Days"), {"type": "null"}]},
     ),
     "Texts": thing(
         closed=True,

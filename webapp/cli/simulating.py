@@ -8,7 +8,7 @@ import click
 
 from webapp.cli.context import pass_instance
 from webapp.cli.output import ProgressLine, print_rows
-from webapp.figures.charts import learning_curve_svg
+from webapp.figures.charts import line_chart_svg
 from webapp.figures.simulation_tables import SCORES, Result, curves, curves_csv, figures_csv, table
 from webapp.importing import PARTS, FileOptions, RowError, open_file
 from webapp.importing.errors import FileError
@@ -158,5 +158,5 @@ def write(result: Result, out: Path) -> None:
     (out / "curves.csv").write_text(curves_csv(result), "utf-8")
     (out / "figures.csv").write_text(figures_csv(result), "utf-8")
     for score, words in SCORES.items():
-        svg = learning_curve_svg(curves(result, score, STYLES), "labels", words, standalone=True, title=words)
+        svg = line_chart_svg(curves(result, score, STYLES), "labels", words, standalone=True, title=words)
         (out / f"{score}.svg").write_text(svg, "utf-8")

@@ -1,4 +1,4 @@
-"""Charts as SVG text, drawn on the server: learning curves with their 95 % bands, each with its data as CSV."""
+"""Charts as SVG text, drawn on the server: lines with their 95 % bands, and shares as a bar; a line's data as CSV."""
 
 import csv
 import io
@@ -27,6 +27,8 @@ EMBEDDED_STYLE = """
   .series-1 { --series: #3c4a9e; } .series-2 { --series: #056963; } .series-3 { --series: #b13a10; }
   .series-4 { --series: #7a3d8f; } .series-5 { --series: #7a5c00; } .series-6 { --series: #1f6fb2; }
   .series-7 { --series: #b0307a; } .series-8 { --series: #2f6b1f; } .series-random { --series: #4d5b6b; }
+  .tone-negative { --series: #b13a10; } .tone-neutral { --series: #4d5b6b; } .tone-positive { --series: #056963; }
+  .tone-4 { --series: #7a3d8f; } .tone-5 { --series: #75560a; } .tone-6 { --series: #2064a0; }
   .line { fill: none; stroke: var(--series); stroke-width: 2.5; stroke-linejoin: round; stroke-linecap: round; }
   .band { fill: var(--series); opacity: 0.16; } .whisker { stroke: var(--series); stroke-width: 2; }
   .dot { fill: #fffdf9; stroke: var(--series); stroke-width: 2.5; }
@@ -46,7 +48,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """One line; `style` is a class of the stylesheet (series-1 to series-4, in a file to series-8; series-random)."""
+    """One line; `style` are classes of the stylesheet.
+
+    series-1 to series-4, in a file to series-8; series-random; tone and tone-negative, or what else `label_tone` gives.
+    """
 
     name: str
     points: Sequence[Point]
@@ -60,12 +65,12 @@ class _Frame:
     width: int
     height: int
     right: int
-    x_ticks: list[float]
+    x_last: float
+    x_ticks: list[tuple[float, str]]
     y_ticks: list[float]
 
     def x(self, value: float) -> float:
-        span = self.x_ticks[-1] - self.x_ticks[0]
-        return LEFT + (value - self.x_ticks[0]) / span * (self.right - LEFT)
+        return LEFT + value / self.x_last * (self.right - LEFT)
 
     def y(self, value: float) -> float:
         low, high = self.y_ticks[0], self.y_ticks[-1]
@@ -73,7 +78,7 @@ class _Frame:
         return TOP + (high - inside) / (high - low) * (self.height - TOP - BOTTOM)
 
 
-def learning_curve_svg(
+def line_chart_svg(
     series: Sequence[Series],
     x_label: str,
     y_label: str,
@@ -81,16 +86,18 @@ def learning_curve_svg(
     size: tuple[int, int] = WIDE,
     title: str = "",
     unit: Unit = "percent",
+    x_names: Sequence[str] = (),
 ) -> str:
-    """Scores (fractions of one) against labels, one directly labelled line a series with its band.
+    """Fractions of one against numbers from zero, one directly labelled line a series with its band.
 
     Needs one point at least, ValueError otherwise. `standalone` brings its own colours, for a file; else the page's
     stylesheet colours it. `title` is what a screen reader says. `unit` "number" writes 0.65 where "percent" has 65%.
+    `x_names`: what stands at 0, 1, 2 … in place of the numbers, as many of them as there is room for.
     """
     drawn = [each for each in series if each.points]
     if not drawn:
         raise ValueError("A chart needs at least one point.")
-    frame = _frame(drawn, size, unit)
+    frame = _frame(drawn, size, unit, x_names)
     name = escape(title or f"{y_label} – {x_label}")
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[0]} {size[1]}" role="img" aria-label="{name}">',
@@ -106,6 +113,21 @@ def learning_curve_svg(
     parts += [_line(each, frame) for each in drawn]
     parts += _line_labels(drawn, frame, unit)
     return "\n".join([*filter(None, parts), "</svg>"])
+
+
+def shares_svg(parts: Sequence[tuple[str, float]], title: str) -> str:
+    """One bar cut into parts: classes of the stylesheet with their size, in any unit."""
+    whole = sum(size for _, size in parts) or 1
+    name = escape(title)
+    drawn, x = [], 0.0
+    for style, size in parts:
+        width = 100 * size / whole
+        drawn.append(f'<rect class="{style}" x="{x:.2f}" width="{width:.2f}" height="8"/>')
+        x += width
+    return (
+        f'<svg class="shares" viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="{name}">'
+        f"<title>{name}</title>{''.join(drawn)}</svg>"
+    )
 
 
 def series_csv(series: Sequence[Series], x_name: str = "labels") -> str:
@@ -135,7 +157,7 @@ def nice_ticks(low: float, high: float, about: int) -> list[float]:
     return [round(step * place, 10) for place in range(first, max(last, first + 1) + 1)]
 
 
-def _frame(series: Sequence[Series], size: tuple[int, int], unit: Unit) -> _Frame:
+def _frame(series: Sequence[Series], size: tuple[int, int], unit: Unit, x_names: Sequence[str]) -> _Frame:
     points = [point for each in series for point in each.points]
     lows = [p.y if p.low is None else p.low for p in points]
     highs = [p.y if p.high is None else p.high for p in points]
@@ -147,8 +169,18 @@ def _frame(series: Sequence[Series], size: tuple[int, int], unit: Unit) -> _Fram
     y_ticks = [tick for tick in nice_ticks(low, high, 5) if lowest - 1e-9 <= tick <= 1 + 1e-9]
     longest = max(len(_end_label(each, unit)) for each in series)
     right = size[0] - min(round(longest * LETTER_WIDTH) + 18, size[0] // 2)
-    x_ticks = nice_ticks(0, max(1.0, *(p.x for p in points)), max(2, (right - LEFT) // 90))
-    return _Frame(size[0], size[1], right, x_ticks, y_ticks)
+    room = max(2, (right - LEFT) // 90)
+    if x_names:
+        x_last, x_ticks = max(1.0, len(x_names) - 1), _named_ticks(x_names, room)
+    else:
+        numbers = nice_ticks(0, max(1.0, *(p.x for p in points)), room)
+        x_last, x_ticks = numbers[-1], [(number, f"{number:,.10g}") for number in numbers]
+    return _Frame(size[0], size[1], right, x_last, x_ticks, y_ticks)
+
+
+def _named_ticks(names: Sequence[str], room: int) -> list[tuple[float, str]]:
+    step = ceil(len(names) / room)
+    return [(float(place), names[place]) for place in range(0, len(names), step)]
 
 
 def _axes(frame: _Frame, x_label: str, y_label: str, unit: Unit) -> list[str]:
@@ -158,10 +190,10 @@ def _axes(frame: _Frame, x_label: str, y_label: str, unit: Unit) -> list[str]:
         y = frame.y(tick)
         parts.append(f'<line class="gridline" x1="{LEFT}" x2="{frame.right}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{_tick(tick, unit)}</text>')
-    for tick in frame.x_ticks:
-        x = frame.x(tick)
+    for place, name in frame.x_ticks:
+        x = frame.x(place)
         parts.append(f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{base}" y2="{base + 5}"/>')
-        parts.append(f'<text x="{x:.1f}" y="{base + 20}" text-anchor="middle">{tick:,.10g}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{base + 20}" text-anchor="middle">{escape(name)}</text>')
     parts.append(f'<line class="axis" x1="{LEFT}" x2="{frame.right}" y1="{base}" y2="{base}"/>')
     centre = (LEFT + frame.right) / 2
     parts.append(

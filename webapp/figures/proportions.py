@@ -1,10 +1,13 @@
 """Shares of small counts, with what chance alone could do to them; plain arithmetic, so that pages need no scipy."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 # The normal quantile of a 95 % interval.
 Z = 1.959964
+# Below so many expected the normal approximation does not hold: Cochran 1954, Biometrics 10:417.
+FEWEST_EXPECTED = 5
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,55 @@ def upper_tail(hits: int, n: int, chance: float) -> float:
     if not 0 < chance < 1:
         return 1.0 if chance >= 1 else 0.0
     logs = (
-        math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
-        + k * math.log(chance) + (n - k) * math.log1p(-chance)
-        for k in range(hits, n + 1)
-    )  # fmt: skip
+        _log_ways(n, k) + k * math.log(chance) + (n - k) * math.log1p(-chance) for k in range(hits, n + 1)
+    )
     return min(1.0, math.fsum(math.exp(each) for each in logs))
+
+
+def p_value(first: Proportion, second: Proportion) -> float:
+    """Two-sided, of two shares being one: the pooled z-test; Fisher's exact test, tails doubled, on small counts.
+
+    One where either is empty.
+    """
+    total, hits = first.n + second.n, first.hits + second.hits
+    if not first.n or not second.n or hits in (0, total):
+        return 1.0
+    if min(first.n, second.n) * min(hits, total - hits) < FEWEST_EXPECTED * total:
+        return _fisher(first, second)
+    pooled = hits / total
+    error = math.sqrt(pooled * (1 - pooled) * (1 / first.n + 1 / second.n))
+    return math.erfc(abs(first.hits / first.n - second.hits / second.n) / error / math.sqrt(2))
+
+
+def discoveries(p_values: Sequence[float], rate: float) -> set[int]:
+    """The places of those taken for real; in the mean at most `rate` of them are chance.
+
+    Benjamini and Hochberg 1995, Journal of the Royal Statistical Society B 57:289.
+    """
+    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
+    last = 0
+    for rank, place in enumerate(order, start=1):
+        if p_values[place] <= rate * rank / len(order):
+            last = rank
+    return set(order[:last])
+
+
+def _fisher(first: Proportion, second: Proportion) -> float:
+    hits, total = first.hits + second.hits, first.n + second.n
+    all_ways = _log_ways(total, hits)
+    lowest, highest = max(0, hits - second.n), min(first.n, hits)
+
+    def chance(of: range) -> float:
+        logs = (_log_ways(first.n, k) + _log_ways(second.n, hits - k) - all_ways for k in of)
+        return math.fsum(math.exp(each) for each in logs)
+
+    below, above = chance(range(lowest, first.hits + 1)), chance(range(first.hits, highest + 1))
+    return min(1.0, 2 * min(below, above))
+
+
+def _log_ways(n: int, k: int) -> float:
+    """The logarithm of n over k."""
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
 
 def _wilson(share: Proportion) -> tuple[float, float]:

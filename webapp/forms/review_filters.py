@@ -1,9 +1,7 @@
 """The filters of the review list: as an address carries them, in words, and with what a form offers for each."""
 
 import math
-from collections.abc import Collection
 from dataclasses import asdict
-from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +10,7 @@ from sqlite_utils import Database
 from werkzeug.datastructures import MultiDict
 
 from webapp.forms.answer_form import SKIP_REASONS
+from webapp.forms.fields_of_address import day, one_of, words
 from webapp.store import assignments, jobs, users
 from webapp.store.filters import STATES, Filters
 from webapp.store.projects import Project
@@ -19,7 +18,6 @@ from webapp.words.amounts import language_name
 from webapp.words.label_words import label_name
 
 PARTS = ("pool", "holdout", "validation")
-LONGEST_SEARCH = 200
 LARGEST_ID = 2**63 - 1
 # The field of Filters by its name in an address; all others have the field's own.
 NAMES = {"label_id": "label", "predicted_id": "predicted", "version_id": "version"} | {
@@ -33,23 +31,23 @@ def parse(typed: MultiDict[str, str], project: Project) -> Filters:
     """The filters in an address; what is unknown counts as not set."""
     labels = {str(label.id) for label in project.labels}
     return Filters(
-        text=_words(typed, "text"),
-        part=_one_of(typed, "part", PARTS),
-        label_id=_id(typed, "label") if _one_of(typed, "label", labels) else None,
-        predicted_id=_id(typed, "predicted") if _one_of(typed, "predicted", labels) else None,
-        state=_one_of(typed, "state", STATES),
-        product=_words(typed, "product"),
+        text=words(typed, "text"),
+        part=one_of(typed, "part", PARTS),
+        label_id=_id(typed, "label") if one_of(typed, "label", labels) else None,
+        predicted_id=_id(typed, "predicted") if one_of(typed, "predicted", labels) else None,
+        state=one_of(typed, "state", STATES),
+        product=words(typed, "product"),
         version_id=_id(typed, "version"),
-        category=_words(typed, "category"),
-        language=_words(typed, "language"),
+        category=words(typed, "category"),
+        language=words(typed, "language"),
         stars_from=_stars(typed, "stars_from"),
         stars_to=_stars(typed, "stars_to"),
         annotator_id=_id(typed, "annotator"),
-        note=_words(typed, "note"),
-        reason=_one_of(typed, "reason", SKIP_REASONS),
+        note=words(typed, "note"),
+        reason=one_of(typed, "reason", SKIP_REASONS),
         import_id=_id(typed, "import"),
-        since=_day(typed, "since"),
-        until=_day(typed, "until"),
+        since=day(typed, "since"),
+        until=day(typed, "until"),
     )
 
 
@@ -133,15 +131,6 @@ def _states() -> Options:
     return [(state, words[state]) for state in STATES]
 
 
-def _words(typed: MultiDict[str, str], name: str) -> str:
-    return typed.get(name, "").strip()[:LONGEST_SEARCH]
-
-
-def _one_of(typed: MultiDict[str, str], name: str, choices: Collection[str]) -> str:
-    value = typed.get(name, "")
-    return value if value in choices else ""
-
-
 def _id(typed: MultiDict[str, str], name: str) -> int | None:
     value = typed.get(name, type=int)
     return value if value is not None and 0 < value <= LARGEST_ID else None
@@ -150,11 +139,3 @@ def _id(typed: MultiDict[str, str], name: str) -> int | None:
 def _stars(typed: MultiDict[str, str], name: str) -> float | None:
     value = typed.get(name, type=float)
     return value if value is not None and math.isfinite(value) else None
-
-
-def _day(typed: MultiDict[str, str], name: str) -> str:
-    """A day as browsers send it; anything else is none."""
-    try:
-        return date.fromisoformat(typed.get(name, "")).isoformat()
-    except ValueError:
-        return ""

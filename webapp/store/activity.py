@@ -89,7 +89,6 @@ def progress(db: Database, project_id: int, user_id: int, now: datetime) -> Prog
     """Figures for the annotator's progress line; the day is the UTC day."""
     settings = projects.get(db, project_id).settings
     today, total = _mine(db, project_id, user_id, now)
-    pool = db.execute("SELECT review_count FROM projects WHERE id = ?", [project_id]).fetchone()[0]
     labels = labelled.label_count(db, project_id)
     since_round = labelled.labels_since_last_round(db, project_id)
     pace = _pace(db, project_id, user_id, now)
@@ -99,7 +98,7 @@ def progress(db: Database, project_id: int, user_id: int, now: datetime) -> Prog
         mine_today=today,
         mine_total=total,
         project_labels=labels,
-        pool_size=pool,
+        pool_size=projects.review_count(db, project_id),
         round_labels=since_round,
         round_size=settings.auto_round_every or None,
         goal=settings.goal_labels or None,

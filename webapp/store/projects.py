@@ -138,6 +138,11 @@ def get(db: Database, project_id: int) -> Project:
     return _project(db, row)
 
 
+def review_count(db: Database, project_id: int) -> int:
+    """How many reviews it holds, as imports and erasures keep count."""
+    return int(db.execute("SELECT review_count FROM projects WHERE id = ?", [project_id]).fetchone()[0])
+
+
 def named(db: Database, name: str) -> Project:
     """The project of that name, else of that id; NotFound lists what there is."""
     row = db.execute(

@@ -13,7 +13,7 @@ from webapp.clock import now
 from webapp.db import get_db
 from webapp.errors import words_of
 from webapp.figures import agreement
-from webapp.figures.charts import NARROW, WIDE, Series, learning_curve_svg, series_csv
+from webapp.figures.charts import NARROW, WIDE, Series, line_chart_svg, series_csv
 from webapp.figures.scores import curve_series, is_measured
 from webapp.forms import project_forms, round_form
 from webapp.htmx import is_htmx, redirect_to
@@ -152,7 +152,7 @@ def _charts(series: list[Series]) -> list[tuple[str, Markup]]:
     words = {"x_label": _("labels trained on"), "y_label": _("score on the holdout")}
     title = _("Learning curve: accuracy and macro-F1 on the holdout against labels")
     sizes = (("wide", WIDE), ("narrow", NARROW))
-    drawn = [(kind, learning_curve_svg(series, size=size, title=title, **words)) for kind, size in sizes]
+    drawn = [(kind, line_chart_svg(series, size=size, title=title, **words)) for kind, size in sizes]
     return [(kind, Markup(svg)) for kind, svg in drawn]  # noqa: S704 - we drew it and escaped its texts
 
 
@@ -186,7 +186,7 @@ def curve(project_id: int, kind: str) -> Response:
     else:
         title = _("%(project)s: learning curve", project=project.name)
         words = (_("labels trained on"), _("score on the holdout"))
-        response = make_response(learning_curve_svg(series, *words, standalone=True, title=title))
+        response = make_response(line_chart_svg(series, *words, standalone=True, title=title))
         response.mimetype = "image/svg+xml"
     response.headers.set("Content-Disposition", "attachment", filename=f"learning-curve-{project.id}.{kind}")
     return attachment(response)

@@ -13,7 +13,7 @@ from webapp.access.security import attachment
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.figures.agreement import FEWEST_TO_TELL, over_time, verdict
-from webapp.figures.charts import NARROW, WIDE, Series, learning_curve_svg, series_csv
+from webapp.figures.charts import NARROW, WIDE, Series, line_chart_svg, series_csv
 from webapp.htmx import is_htmx, redirect_to
 from webapp.store import jobs, projects, quality, suspects, users
 from webapp.store.errors import NotFound
@@ -143,4 +143,4 @@ def _agreement(project: Project, latest: Job) -> dict[str, Any]:
 
 def _svg(series: list[Series], size: tuple[int, int], title: str, standalone: bool = False) -> str:
     words = (_("reviews labelled by several people"), _("alpha"))
-    return learning_curve_svg(series, *words, standalone=standalone, size=size, title=title, unit="number")
+    return line_chart_svg(series, *words, standalone=standalone, size=size, title=title, unit="number")

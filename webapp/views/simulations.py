@@ -14,7 +14,7 @@ from webapp.access.security import attachment
 from webapp.clock import now
 from webapp.db import get_db
 from webapp.figures import simulation_tables
-from webapp.figures.charts import NARROW, STYLES, WIDE, Series, learning_curve_svg
+from webapp.figures.charts import NARROW, STYLES, WIDE, Series, line_chart_svg
 from webapp.figures.scores import course
 from webapp.figures.simulation_tables import SCORES, Result
 from webapp.forms import round_form, simulation_form
@@ -101,7 +101,7 @@ def _svg(
     ]
     title = _("Simulation: %(score)s against labels", score=_words(score))
     drawn = [each for each in series if each.points]
-    return learning_curve_svg(drawn, _("labels"), _words(score), standalone, size, title)
+    return line_chart_svg(drawn, _("labels"), _words(score), standalone, size, title)
 
 
 def _words(score: str) -> str:

@@ -38,6 +38,7 @@ MATRIX = {
     ("DELETE", "/projects/<row:project_id>/rounds/<row:number>"): RULES,
     ("GET", "/projects/<row:project_id>/labels"): READS,
     ("GET", "/projects/<row:project_id>/metrics"): READS,
+    ("GET", "/projects/<row:project_id>/insights"): READS,
     ("POST", "/projects/<row:project_id>/predict"): ASKS,
 }
 OPEN = {("GET", "/openapi.json")}

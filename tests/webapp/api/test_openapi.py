@@ -143,6 +143,8 @@ def test_answers_have_the_shapes_that_the_document_says(ruler: Program, lease: s
             for kind in ("csv", "jsonl", "parquet")
         ),
         ("get", f"{project}/metrics", "/projects/1/metrics", {}),
+        ("get", f"{project}/insights", "/projects/1/insights", {}),
+        ("get", f"{project}/insights", "/projects/1/insights?by=text", {}),
         ("post", f"{project}/predict", "/projects/1/predict", {"json": {"texts": ["good"]}}),
         ("post", f"{project}/predict", "/projects/1/predict", {"json": {"texts": []}}),
     ]

@@ -1,11 +1,19 @@
-"""Learning curves as SVG: readable, labelled directly, safe."""
+"""Charts as SVG: readable, labelled directly, safe."""
 
 import re
 import xml.etree.ElementTree as ET
 
 import pytest
 
-from webapp.figures.charts import NARROW, Point, Series, learning_curve_svg, nice_ticks, series_csv
+from webapp.figures.charts import (
+    NARROW,
+    Point,
+    Series,
+    line_chart_svg,
+    nice_ticks,
+    series_csv,
+    shares_svg,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 MARGIN = Series("margin", [Point(20, 0.6, 0.5, 0.7), Point(40, 0.7, 0.62, 0.78), Point(60, 0.75, 0.7, 0.8)])
@@ -13,7 +21,7 @@ RANDOM = Series("random", [Point(20, 0.55), Point(40, 0.6), Point(60, 0.74)], "s
 
 
 def drawing(*series: Series, standalone: bool = False, size: tuple[int, int] = (760, 400)) -> ET.Element:
-    return ET.fromstring(learning_curve_svg(series, "labels", "accuracy", standalone, size))
+    return ET.fromstring(line_chart_svg(series, "labels", "accuracy", standalone, size))
 
 
 def texts(root: ET.Element) -> list[str]:
@@ -25,13 +33,13 @@ def test_each_line_carries_its_name_and_last_value() -> None:
 
 
 def test_coefficients_are_numbers_and_no_percentages() -> None:
-    drawn = learning_curve_svg([MARGIN], "reviews", "alpha", unit="number")
+    drawn = line_chart_svg([MARGIN], "reviews", "alpha", unit="number")
     assert {"margin 0.75", "0.60"} <= set(texts(ET.fromstring(drawn))) and "%" not in drawn
 
 
 def test_agreement_below_zero_lies_below_zero() -> None:
     alpha = Series("alpha", [Point(10, -0.12, -0.4, 0.1), Point(20, 0.3, 0.1, 0.5)])
-    root = ET.fromstring(learning_curve_svg([alpha], "reviews", "alpha", unit="number"))
+    root = ET.fromstring(line_chart_svg([alpha], "reviews", "alpha", unit="number"))
     gridlines = [
         float(line.get("y1", 0)) for line in root.iter(f"{SVG}line") if line.get("class") == "gridline"
     ]
@@ -83,13 +91,13 @@ def test_names_are_text_and_never_markup() -> None:
 
 
 def test_only_a_file_of_its_own_carries_colours() -> None:
-    assert "<style>" not in learning_curve_svg([MARGIN], "labels", "accuracy")
-    assert "#3c4a9e" in learning_curve_svg([MARGIN], "labels", "accuracy", standalone=True)
+    assert "<style>" not in line_chart_svg([MARGIN], "labels", "accuracy")
+    assert "#3c4a9e" in line_chart_svg([MARGIN], "labels", "accuracy", standalone=True)
 
 
 def test_a_chart_without_a_point_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one point"):
-        learning_curve_svg([Series("margin", [])], "labels", "accuracy")
+        line_chart_svg([Series("margin", [])], "labels", "accuracy")
 
 
 def test_the_numbers_behind_the_chart_as_csv() -> None:
@@ -108,3 +116,29 @@ def test_the_numbers_behind_the_chart_as_csv() -> None:
 )
 def test_ticks_are_round_numbers(low: float, high: float, ticks: list[float]) -> None:
     assert nice_ticks(low, high, 5) == ticks
+
+
+def test_an_axis_of_names_has_as_many_as_there_is_room_for() -> None:
+    names = [f"<{month}>" for month in range(24)]
+    line = Series("share", [Point(0, 0.1), Point(23, 0.3)])
+    for size, least, most in (((760, 400), 5, 8), (NARROW, 2, 3)):
+        root = ET.fromstring(line_chart_svg([line], "", "share", size=size, x_names=names))
+        shown = [text for text in texts(root) if text in names]
+        assert shown[0] == "<0>" and least <= len(shown) <= most
+    places = [float(circle.get("cx", 0)) for circle in root.iter(f"{SVG}circle")]
+    ends = [float(line.get(end, 0)) for line in root.iter(f"{SVG}line") for end in ("x1", "x2")]
+    assert places == [min(ends), max(ends)]  # the first and the last name stand at the ends of the axis
+
+
+def test_a_bar_of_shares_is_cut_where_they_end() -> None:
+    root = ET.fromstring(
+        shares_svg([("tone-negative", 1), ("tone-neutral", 0), ("tone-positive", 3)], "a & b")
+    )
+    parts = [(rect.get("class"), rect.get("x"), rect.get("width")) for rect in root.iter("rect")]
+    assert parts == [
+        ("tone-negative", "0.00", "25.00"),
+        ("tone-neutral", "25.00", "0.00"),
+        ("tone-positive", "25.00", "75.00"),
+    ]
+    assert root.get("aria-label") == "a & b"
+    assert [rect.get("width") for rect in ET.fromstring(shares_svg([("x", 0)], "")).iter("rect")] == ["0.00"]

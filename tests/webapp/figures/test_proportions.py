@@ -5,7 +5,7 @@ from math import comb
 
 import pytest
 
-from webapp.figures.proportions import Proportion, difference, upper_tail
+from webapp.figures.proportions import Proportion, difference, discoveries, p_value, upper_tail
 
 
 # Newcombe 1998, Statistics in Medicine 17:857, table I, method 3 (Wilson without continuity correction).
@@ -48,3 +48,39 @@ def test_the_tail_is_the_exact_sum() -> None:
     assert upper_tail(0, 5, 0.2) == 1.0
     assert upper_tail(3, 3, 0.0) == 0.0
     assert upper_tail(3, 3, 1.0) == 1.0
+
+
+def test_two_large_shares_are_compared_by_the_pooled_z_test() -> None:
+    # As scipy's chi2_contingency([[300, 700], [500, 1500]], correction=False) has it.
+    assert p_value(Proportion(300, 1000), Proportion(500, 2000)) == pytest.approx(0.00350738, abs=1e-8)
+
+
+def test_small_counts_are_compared_exactly() -> None:
+    # Fisher's tea: all four of four told apart has one chance in 70; both tails have two.
+    assert p_value(Proportion(4, 4), Proportion(0, 4)) == pytest.approx(2 / 70)
+    ways = [comb(25, k) * comb(1000, 8 - k) / comb(1025, 8) for k in range(3, 9)]
+    assert p_value(Proportion(3, 25), Proportion(5, 1000)) == pytest.approx(2 * sum(ways))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (Proportion(0, 0), Proportion(1, 2)), (Proportion(1, 2), Proportion(0, 0)),
+        (Proportion(0, 5), Proportion(0, 9)), (Proportion(5, 5), Proportion(9, 9)),
+        (Proportion(3, 10), Proportion(3, 10)),
+    ],
+)  # fmt: skip
+def test_what_cannot_differ_has_a_p_value_of_one(first: Proportion, second: Proportion) -> None:
+    assert p_value(first, second) == 1.0
+
+
+def test_discoveries_are_those_of_benjamini_and_hochberg() -> None:
+    # The example of their article: fifteen p values, of which four are taken at 5 %.
+    values = [
+        0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528,
+        0.7590, 1.0,
+    ]  # fmt: skip
+    assert discoveries(values[::-1], 0.05) == {11, 12, 13, 14}
+    assert discoveries([], 0.05) == set()
+    # One that misses its own rank is carried by a later one that does not.
+    assert discoveries([0.03, 0.04], 0.05) == {0, 1}

@@ -1,0 +1,27 @@
+"""What an address says, where anything unknown counts as not said."""
+
+from collections.abc import Collection
+from datetime import date
+
+from werkzeug.datastructures import MultiDict
+
+LONGEST_SEARCH = 200
+
+
+def words(typed: MultiDict[str, str], name: str) -> str:
+    """A text, cut to what a search can be."""
+    return typed.get(name, "").strip()[:LONGEST_SEARCH]
+
+
+def one_of(typed: MultiDict[str, str], name: str, choices: Collection[str]) -> str:
+    """One of the choices."""
+    value = typed.get(name, "")
+    return value if value in choices else ""
+
+
+def day(typed: MultiDict[str, str], name: str) -> str:
+    """A day as browsers send it."""
+    try:
+        return date.fromisoformat(typed.get(name, "")).isoformat()
+    except ValueError:
+        return ""
