@@ -6,11 +6,13 @@ from datetime import date
 from werkzeug.datastructures import MultiDict
 
 LONGEST_SEARCH = 200
+# Of products and categories, which some shops call by a whole sentence.
+LONGEST_NAME = 1_000
 
 
-def words(typed: MultiDict[str, str], name: str) -> str:
-    """A text, cut to what a search can be."""
-    return typed.get(name, "").strip()[:LONGEST_SEARCH]
+def words(typed: MultiDict[str, str], name: str, longest: int = LONGEST_SEARCH) -> str:
+    """A text, cut to what is searched for."""
+    return typed.get(name, "").strip()[:longest]
 
 
 def one_of(typed: MultiDict[str, str], name: str, choices: Collection[str]) -> str:

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from werkzeug.datastructures import MultiDict
 
 from webapp.forms.answer_form import SKIP_REASONS
-from webapp.forms.fields_of_address import day, one_of, words
+from webapp.forms.fields_of_address import LONGEST_NAME, day, one_of, words
 from webapp.store import assignments, jobs, users
 from webapp.store.filters import STATES, Filters
 from webapp.store.projects import Project
@@ -20,7 +20,8 @@ from webapp.words.label_words import label_name
 PARTS = ("pool", "holdout", "validation")
 LARGEST_ID = 2**63 - 1
 # The field of Filters by its name in an address; all others have the field's own.
-NAMES = {"label_id": "label", "predicted_id": "predicted", "version_id": "version"} | {
+NAMES = {"label_id": "label", "predicted_id": "predicted", "read_id": "read"} | {
+    "version_id": "version",
     "annotator_id": "annotator",
     "import_id": "import",
 }
@@ -35,10 +36,11 @@ def parse(typed: MultiDict[str, str], project: Project) -> Filters:
         part=one_of(typed, "part", PARTS),
         label_id=_id(typed, "label") if one_of(typed, "label", labels) else None,
         predicted_id=_id(typed, "predicted") if one_of(typed, "predicted", labels) else None,
+        read_id=_id(typed, "read") if one_of(typed, "read", labels) else None,
         state=one_of(typed, "state", STATES),
-        product=words(typed, "product"),
+        product=words(typed, "product", LONGEST_NAME),
         version_id=_id(typed, "version"),
-        category=words(typed, "category"),
+        category=words(typed, "category", LONGEST_NAME),
         language=words(typed, "language"),
         stars_from=_stars(typed, "stars_from"),
         stars_to=_stars(typed, "stars_to"),
@@ -75,6 +77,7 @@ def options(db: Database, project: Project) -> dict[str, Options]:
         "state": _states(),
         "label": labels,
         "predicted": labels,
+        "read": labels,
         "annotator": [(str(person.id), person.name) for person in users.everyone(db)],
         "reason": [(reason, str(words)) for reason, words in SKIP_REASONS.items()],
         "language": [(code, language_name(code)) for code in occurring.languages],
@@ -91,6 +94,7 @@ def names() -> dict[str, str]:
         "state": _("State"),
         "label": _("People say"),
         "predicted": _("The model says"),
+        "read": _("People say, or else the model"),
         "version": _("Model version"),
         "product": _("Product"),
         "category": _("Category"),

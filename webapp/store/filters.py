@@ -14,7 +14,8 @@ TRIGRAM = 3
 class Filters:
     """What to show; empty means all. `state` is one of STATES, `reason` why a review was skipped.
 
-    `version_id` names the model version whose predictions are meant, the serving one if none is named.
+    `version_id` names the model version whose predictions are meant, the serving one if none is named. `read_id` is the
+    label that people agreed on, or else the one that the version predicts, as the insights count.
     `since` and `until` are days (2026-03-01) on which a review was written, both included.
     """
 
@@ -22,6 +23,7 @@ class Filters:
     part: str = ""
     label_id: int | None = None
     predicted_id: int | None = None
+    read_id: int | None = None
     state: str = ""
     product: str = ""
     version_id: int | None = None
@@ -69,6 +71,8 @@ _OF_REVIEW = {
     "since": "substr(r.reviewed_at, 1, 10) >= :since",
     "until": "substr(r.reviewed_at, 1, 10) <= :until",
     "predicted_id": "d.label_id = :predicted_id",
+    "read_id": "coalesce((SELECT c.label_id FROM consensus c JOIN labels l ON l.id = c.label_id"
+    " AND l.retired_at IS NULL WHERE c.review_id = r.id), d.label_id) = :read_id",
 }
 # All of one answer: a label and a person together ask for that person's label.
 _OF_ANSWER = {

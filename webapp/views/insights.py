@@ -141,7 +141,7 @@ def _trust(project: Project, version: ModelVersion, label: Label) -> dict[str, A
 def _reviews(project: Project, asked: Asked, group: str | None = None, **days: str) -> str:
     """The list of reviews that a figure counts."""
     within = {"since": asked.since, "until": asked.until, **days}
-    filters: dict[str, Any] = {"predicted": asked.label.id, asked.by: group or asked.group, **within}
+    filters: dict[str, Any] = {"read": asked.label.id, asked.by: group or asked.group, **within}
     given = {name: value for name, value in filters.items() if value}
     return url_for("reviews.index", project_id=project.id, **given)
 

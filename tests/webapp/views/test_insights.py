@@ -13,8 +13,9 @@ from shop_reviews import Read, a_shop
 from sqlite_utils import Database
 from visitor import Browser
 
-from webapp.store import audit
+from webapp.store import audit, consensus, projects
 from webapp.store.connection import write_transaction
+from webapp.store.consensus import Consensus
 
 # 40 of 100 kettles are negative, 10 of 100 of everything else, and mugs got worse in June.
 SHOP = (
@@ -84,6 +85,27 @@ def test_what_stands_out_leads_to_its_reviews(shop: Browser) -> None:
     assert [int(count[1]) for count in counts if count] == [16, 16, 40, 10]
 
 
+def test_what_stands_out_beyond_the_first_is_a_click_away(admin: Browser, web_db: Database) -> None:
+    bad = [Read(30, position, f"bad {number}") for number in range(8) for position in (0, 2)]
+    a_shop(web_db, [*bad, Read(900, 2, "good")])
+    news = section(page_of(admin), "news")
+    first, _, further = news.partition("<details")
+    assert first.count("<li>") == 6 and "3 more" in further and further.count("<li>") == 3
+
+
+def test_the_reviews_behind_a_figure_are_those_that_it_counts(shop: Browser, web_db: Database) -> None:
+    """Two kettles that the model calls positive: people say negative of both, of one as what it was trained on."""
+    negative = projects.get(web_db, 1).labels[0].id
+    agreed = [Consensus(review_id, negative, "single", 1.0, 1) for review_id in (41, 42)]
+    consensus.write(web_db, 1, agreed, snapshot=1)
+    with write_transaction(web_db):
+        web_db.execute("DELETE FROM predictions WHERE review_id = 42")
+    page = page_of(shop, group="kettle")
+    assert "42 reviews; 95% interval" in page
+    (address,) = re.findall(r'href="(/projects/1/reviews\?[^"]+)"', section(page, "newest"))
+    assert '"status">42 reviews' in shop.get(address).text
+
+
 def test_other_labels_can_be_watched_and_what_alarms_turns_round(shop: Browser) -> None:
     news = section(page_of(shop, label="positive"), "news")
     assert "60% positive in the last 30 days" in news
@@ -104,6 +126,15 @@ def test_one_product_has_a_page_of_its_own(shop: Browser) -> None:
     newest = section(page, "newest")
     assert newest.count("<li") == 5 and "2026-06-20" in newest and "kettle" not in newest
     assert 'id="groups-title"' not in page
+
+
+def test_a_product_may_be_called_by_a_whole_sentence(admin: Browser, web_db: Database) -> None:
+    name = "Tablet, " * 60 + "black"
+    a_shop(web_db, [Read(3, 0, name)])
+    page = page_of(admin, group=name)
+    assert f"<h1>{name}</h1>" in page and "3 reviews; 95% interval" in page
+    (address,) = re.findall(r'href="(/projects/1/reviews\?[^"]+)"', section(page, "newest"))
+    assert '"status">3 reviews' in admin.get(address).text
 
 
 @pytest.mark.parametrize(
