@@ -1,7 +1,7 @@
 """winnow audit: the log of who did what, taken away."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -47,8 +47,8 @@ def export(
     filters = Filters(
         named(db, name).id if name else None,
         action,
-        _utc(since),
-        _utc(until + timedelta(days=1) if until and until.date() < date.max else None),
+        since.date() if since else None,
+        until.date() if until else None,
     )
     with written_whole(out) as partial, partial.open("wb") as file:
         count = write_labels(_rows(db, filters), file, chosen, chosen == "csv", COLUMNS)
@@ -57,7 +57,3 @@ def export(
 
 def _rows(db: Database, filters: Filters) -> Iterator[dict[str, Any]]:
     return (entry.row() for entry in audit.export(db, filters))
-
-
-def _utc(day: datetime | None) -> datetime | None:
-    return day.replace(tzinfo=UTC) if day else None

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlite_utils import Database
@@ -33,12 +33,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Filters:
-    """Which entries: by whom, what, and of which days (`until` is the first day that is left out)."""
+    """Which entries: by whom, what, and from which day until which, both included, as UTC has them."""
 
     user_id: int | None = None
     action: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
+    since: date | None = None
+    until: date | None = None
 
 
 def log(
@@ -114,8 +114,8 @@ def _conditions(filters: Filters) -> tuple[list[str], dict[str, Any]]:
     for condition, name, value in (
         ("a.user_id = :user", "user", filters.user_id),
         ("a.action = :action", "action", filters.action or None),
-        ("a.at >= :since", "since", timestamp(filters.since) if filters.since else None),
-        ("a.at < :until", "until", timestamp(filters.until) if filters.until else None),
+        ("a.at >= :since", "since", filters.since and filters.since.isoformat()),
+        ("substr(a.at, 1, 10) <= :until", "until", filters.until and filters.until.isoformat()),
     ):
         if value is not None:
             conditions.append(condition)

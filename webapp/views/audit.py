@@ -1,7 +1,7 @@
 """The audit log: who did what, when, to which id; to read, to filter, to take away."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request
@@ -74,18 +74,17 @@ def _typed() -> dict[str, str]:
 
 def _filters() -> Filters:
     """What does not parse filters nothing: an address can be typed by anybody."""
-    until, user = _day("until"), request.args.get("user", type=int)
+    user = request.args.get("user", type=int)
     return Filters(
         user if user is not None and 0 < user <= LARGEST_ID else None,
         request.args.get("action", ""),
         _day("since"),
-        until + timedelta(days=1) if until and until.date() < date.max else None,
+        _day("until"),
     )
 
 
-def _day(name: str) -> datetime | None:
+def _day(name: str) -> date | None:
     try:
-        day = date.fromisoformat(request.args.get(name, ""))
+        return date.fromisoformat(request.args.get(name, ""))
     except ValueError:
         return None
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
