@@ -30,7 +30,7 @@ CONSENSUS_COLUMNS = ("id", "external_id", "text", "label", "method", "confidence
 # The last column of a CSV for spreadsheets, always empty: an import that finds it takes the guards off again.
 GUARD_COLUMN = "winnow_guard"
 # Without it spreadsheets read UTF-8 as something else.
-_BYTE_ORDER_MARK = "\ufeff"
+BYTE_ORDER_MARK = "\ufeff"
 _INTEGERS = frozenset({"id", "round", "model_version", "votes"})
 _NUMBERS = frozenset({"seconds", "probability", "confidence"})
 _CHUNK_ROWS = 1_000
@@ -88,7 +88,7 @@ def iter_bytes(
     rows = iter(rows)
     encode = _csv_encoder(guard, columns) if format == "csv" else partial(_jsonl, columns)
     if format == "csv":
-        header = f"{_BYTE_ORDER_MARK}{','.join((*columns, GUARD_COLUMN))}" if guard else ",".join(columns)
+        header = f"{BYTE_ORDER_MARK}{','.join((*columns, GUARD_COLUMN))}" if guard else ",".join(columns)
         yield f"{header}\n".encode()
     while chunk := list(islice(rows, _CHUNK_ROWS)):
         yield encode(chunk).encode("utf-8")

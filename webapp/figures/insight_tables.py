@@ -11,7 +11,7 @@ from webapp.figures.charts import Point, Series
 from webapp.figures.insights import Change, Counts, Insights, Step
 from webapp.figures.periods import Period, period_words
 from webapp.figures.proportions import Proportion
-from webapp.labels_export import guard_cell
+from webapp.labels_export import BYTE_ORDER_MARK, guard_cell
 from webapp.store.projects import Label
 from webapp.words.label_words import label_name, label_tone
 
@@ -28,20 +28,26 @@ class Course:
 
 
 def course(found: Insights, label: Label, by: str, group: str) -> Course | None:
-    """The watched label's share over time, a group's beside that of all reviews; None where one point says it all.
+    """The watched label's share over time, a group's beside that of all reviews.
 
+    None where one point says it all, or where there is none of the group.
     Periods with few reviews have no point: their share is luck, and its band would hide all others.
     """
-    tone = f"tone tone-{label_tone(label.name, label.position)}"
     told = [step for step in found.steps if step.share.n >= FEWEST_DRAWN]
     if len(told) < 2:
         return None
     axis = [step.period for step in found.steps if told[0].period <= step.period <= told[-1].period]
     names = [period_words(period, found.unit) for period in axis]
     if not group:
+        tone = f"tone tone-{label_tone(label.name, label.position)}"
         return Course([Series(label_name(label.name), _points(told, axis), tone)], names)
     own = [step for step in found.group_steps if step.share.n >= FEWEST_DRAWN]
-    this = Series(_("this product") if by == "product" else _("this category"), _points(own, axis), tone)
+    if not own:
+        return None
+    # Not in the tone of the label: that of neutral is the very gray of all reviews.
+    this = Series(
+        _("this product") if by == "product" else _("this category"), _points(own, axis), "series-1"
+    )
     return Course([this, Series(_("all reviews"), _points(told, axis), "series-random")], names)
 
 
@@ -103,7 +109,8 @@ def _cell(value: float | None) -> str:
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    out = io.StringIO()
+    out = io.StringIO(BYTE_ORDER_MARK)
+    out.seek(0, io.SEEK_END)
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)

@@ -25,7 +25,7 @@ StandsOut = Literal["above", "below", ""]
 Counts = Counter[int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Group:
     """A product or category: its reviews by label id, how many of them have the watched label, and all others'."""
 
@@ -51,7 +51,7 @@ class Step:
     share: Proportion
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Change:
     """A share that is not what it was; `group` is None for all reviews together."""
 
@@ -67,7 +67,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Insights:
-    """All of it for one watched label. `recent` and `before` are the days that changes compare, None without days.
+    """All of it for one watched label. `recent` and `before` are the days that changes compare, None where none are.
 
     groups come the largest first, changes the largest difference first, steps in the order of time.
     """
@@ -83,20 +83,36 @@ class Insights:
     before: Period | None
 
 
-@dataclass
+@dataclass(slots=True)
 class _Counted:
-    """Reviews of one group as they come in: by label id, of all days, of the recent ones, of those before."""
+    """Reviews of one group as they come in: by label id; of the recent days and of those before, all and watched ones.
+
+    Small, since some files have nearly as many products as reviews.
+    """
 
     labels: Counts = field(default_factory=Counter)
-    recent: Counts = field(default_factory=Counter)
-    before: Counts = field(default_factory=Counter)
+    recent: int = 0
+    recent_hits: int = 0
+    before: int = 0
+    before_hits: int = 0
     stars: float = 0.0
     rated: int = 0
 
+    def change(self, group: str | None) -> Change:
+        """The share then and now."""
+        return Change(
+            group, Proportion(self.recent_hits, self.recent), Proportion(self.before_hits, self.before)
+        )
 
-def insights(readings: Iterable[Reading], newest_day: str | None, label_id: int, group: str = "") -> Insights:
-    """Count in one pass; `newest_day` is that of the newest reading. `group` has its own course."""
-    recent, before = _windows(newest_day)
+
+def insights(
+    readings: Iterable[Reading], newest_day: str | None, label_id: int, group: str = "", since: str = ""
+) -> Insights:
+    """Count in one pass. `group` has its own course.
+
+    `newest_day` is that of the newest reading, `since` the first day that any may have, empty where all may come.
+    """
+    recent, before = _windows(newest_day, since)
     # Days are compared as they are written: a million dates would take longer than everything else.
     recent_from = recent.start.isoformat() if recent else None
     before_from = before.start.isoformat() if before else ""
@@ -114,40 +130,47 @@ def insights(readings: Iterable[Reading], newest_day: str | None, label_id: int,
             if name == group:
                 group_days[day][label] += 1
             if day >= recent_from:
-                counted.recent[label] += 1
+                counted.recent += 1
+                counted.recent_hits += label == label_id
             elif day >= before_from:
-                counted.before[label] += 1
+                counted.before += 1
+                counted.before_hits += label == label_id
     overall = _together(groups.values())
     groups.pop("", None)
+    compared, changes = _judged(_groups(groups, overall.labels, label_id), _changes(groups, overall))
     unit = fitting(date.fromisoformat(min(days)), date.fromisoformat(max(days))) if days else "month"
     return Insights(
         overall.labels,
         _share(overall.labels, label_id),
-        _groups(groups, overall.labels, label_id),
+        compared,
         unit,
         _steps(days, label_id, unit),
         _steps(group_days, label_id, unit),
-        _changes(groups, overall, label_id),
+        changes,
         recent,
         before,
     )
 
 
-def _windows(newest_day: str | None) -> tuple[Period, Period] | tuple[None, None]:
-    """The days that changes compare: the recent ones, then those before."""
+def _windows(newest_day: str | None, since: str) -> tuple[Period | None, Period | None]:
+    """The days that changes compare: the recent ones, then those before; none that nobody asked for."""
     if newest_day is None:
         return None, None
-    newest = date.fromisoformat(newest_day)
-    recent = Period(newest - RECENT + timedelta(days=1), newest)
-    return recent, Period(recent.start - BEFORE, recent.start - timedelta(days=1))
+    newest, first = date.fromisoformat(newest_day), date.fromisoformat(since) if since else date.min
+    recent = Period(max(newest - RECENT + timedelta(days=1), first), newest)
+    if recent.start == first:
+        return recent, None
+    return recent, Period(max(recent.start - BEFORE, first), recent.start - timedelta(days=1))
 
 
 def _together(groups: Iterable[_Counted]) -> _Counted:
     total = _Counted()
     for each in groups:
         total.labels.update(each.labels)
-        total.recent.update(each.recent)
-        total.before.update(each.before)
+        total.recent += each.recent
+        total.recent_hits += each.recent_hits
+        total.before += each.before
+        total.before_hits += each.before_hits
     return total
 
 
@@ -156,17 +179,38 @@ def _share(counts: Counts, label_id: int) -> Proportion:
 
 
 def _groups(counted: Mapping[str, _Counted], overall: Counts, label_id: int) -> list[Group]:
-    """Those that stand out are found together, so that among many groups chance does not make some."""
     total = _share(overall, label_id)
     found = []
     for name, count in counted.items():
         share = _share(count.labels, label_id)
         stars = count.stars / count.rated if count.rated else None
         found.append(Group(name, count.labels, stars, share, total - share))
-    standing_out = _beyond_chance([(group.share, group.rest) for group in found])
-    return sorted(
-        (_marked(group) if is_out else group for group, is_out in zip(found, standing_out, strict=True)),
-        key=lambda group: (-group.share.n, group.name),
+    return found
+
+
+def _changes(counted: Mapping[str, _Counted], overall: _Counted) -> list[Change]:
+    """Of all together, and of each group that is not all there is: it would say the same again."""
+    everything = overall.labels.total()
+    groups = (count.change(name) for name, count in counted.items() if count.labels.total() < everything)
+    return [overall.change(None), *groups]
+
+
+def _judged(groups: list[Group], changes: list[Change]) -> tuple[list[Group], list[Change]]:
+    """All groups, marked where they stand out, and the changes that are some; both in the order of Insights.
+
+    They are judged together, so that chance makes few among all that a page lists.
+    """
+    real = _beyond_chance(
+        [
+            *((group.share, group.rest) for group in groups),
+            *((change.recent, change.before) for change in changes),
+        ]
+    )
+    marked = [_marked(group) if real[place] else group for place, group in enumerate(groups)]
+    changed = [change for place, change in enumerate(changes, start=len(groups)) if real[place]]
+    return (
+        sorted(marked, key=lambda group: (-group.share.n, group.name)),
+        sorted(changed, key=lambda change: -abs((change.recent.value or 0) - (change.before.value or 0))),
     )
 
 
@@ -184,18 +228,6 @@ def _steps(days: Mapping[str, Counts], label_id: int, unit: Unit) -> list[Step]:
     for day, counts in days.items():
         periods[period_of(date.fromisoformat(day), unit)].update(counts)
     return [Step(period, counts, _share(counts, label_id)) for period, counts in periods.items()]
-
-
-def _changes(groups: Mapping[str, _Counted], overall: _Counted, label_id: int) -> list[Change]:
-    sides: list[tuple[str | None, _Counted]] = [(None, overall), *groups.items()]
-    compared = [
-        Change(name, _share(count.recent, label_id), _share(count.before, label_id)) for name, count in sides
-    ]
-    changed = _beyond_chance([(change.recent, change.before) for change in compared])
-    return sorted(
-        (change for change, is_one in zip(compared, changed, strict=True) if is_one),
-        key=lambda change: -abs((change.recent.value or 0) - (change.before.value or 0)),
-    )
 
 
 def _beyond_chance(pairs: list[tuple[Proportion, Proportion]]) -> list[bool]:

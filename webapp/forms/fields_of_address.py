@@ -10,9 +10,14 @@ LONGEST_SEARCH = 200
 LONGEST_NAME = 1_000
 
 
-def words(typed: MultiDict[str, str], name: str, longest: int = LONGEST_SEARCH) -> str:
+def words(typed: MultiDict[str, str], name: str) -> str:
     """A text, cut to what is searched for."""
-    return typed.get(name, "").strip()[:longest]
+    return typed.get(name, "").strip()[:LONGEST_SEARCH]
+
+
+def name_from_a_file(typed: MultiDict[str, str], name: str) -> str:
+    """A product or category, without the spaces round it. No other blank goes: SQL's trim leaves them too."""
+    return typed.get(name, "")[:LONGEST_NAME].strip(" ")
 
 
 def one_of(typed: MultiDict[str, str], name: str, choices: Collection[str]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from webapp.forms.fields_of_address import LONGEST_NAME, day, one_of, words
+from webapp.forms.fields_of_address import day, name_from_a_file, one_of
 from webapp.store.insights import COLUMNS
 from webapp.store.projects import Label, Project
 from webapp.words.label_words import label_tone
@@ -30,7 +30,7 @@ def parse(typed: MultiDict[str, str], project: Project) -> Asked:
     return Asked(
         project.label_named(typed.get("label", "")) or complaints(project.labels),
         one_of(typed, "by", COLUMNS),
-        words(typed, "group", LONGEST_NAME),
+        name_from_a_file(typed, "group"),
         day(typed, "since"),
         day(typed, "until"),
         one_of(typed, "order", ORDERS) or ORDERS[0],

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from werkzeug.datastructures import MultiDict
 
 from webapp.forms.answer_form import SKIP_REASONS
-from webapp.forms.fields_of_address import LONGEST_NAME, day, one_of, words
+from webapp.forms.fields_of_address import day, name_from_a_file, one_of, words
 from webapp.store import assignments, jobs, users
 from webapp.store.filters import STATES, Filters
 from webapp.store.projects import Project
@@ -38,9 +38,9 @@ def parse(typed: MultiDict[str, str], project: Project) -> Filters:
         predicted_id=_id(typed, "predicted") if one_of(typed, "predicted", labels) else None,
         read_id=_id(typed, "read") if one_of(typed, "read", labels) else None,
         state=one_of(typed, "state", STATES),
-        product=words(typed, "product", LONGEST_NAME),
+        product=name_from_a_file(typed, "product"),
         version_id=_id(typed, "version"),
-        category=words(typed, "category", LONGEST_NAME),
+        category=name_from_a_file(typed, "category"),
         language=words(typed, "language"),
         stars_from=_stars(typed, "stars_from"),
         stars_to=_stars(typed, "stars_to"),

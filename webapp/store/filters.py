@@ -15,7 +15,8 @@ class Filters:
     """What to show; empty means all. `state` is one of STATES, `reason` why a review was skipped.
 
     `version_id` names the model version whose predictions are meant, the serving one if none is named. `read_id` is the
-    label that people agreed on, or else the one that the version predicts, as the insights count.
+    label that people agreed on, or else the one that the version predicts, as the insights count: without what was left
+    out.
     `since` and `until` are days (2026-03-01) on which a review was written, both included.
     """
 
@@ -62,8 +63,8 @@ STATES = {
 # Asked of the review itself. Only part and import have an index; the others read on until a page is full.
 _OF_REVIEW = {
     "part": "r.part = :part",
-    "product": "r.product_id = :product",
-    "category": "r.category = :category",
+    "product": "trim(r.product_id) = :product",
+    "category": "trim(r.category) = :category",
     "language": "coalesce(r.language, (SELECT language FROM projects WHERE id = :project)) = :language",
     "stars_from": "r.rating >= :stars_from",
     "stars_to": "r.rating <= :stars_to",
@@ -71,8 +72,8 @@ _OF_REVIEW = {
     "since": "substr(r.reviewed_at, 1, 10) >= :since",
     "until": "substr(r.reviewed_at, 1, 10) <= :until",
     "predicted_id": "d.label_id = :predicted_id",
-    "read_id": "coalesce((SELECT c.label_id FROM consensus c JOIN labels l ON l.id = c.label_id"
-    " AND l.retired_at IS NULL WHERE c.review_id = r.id), d.label_id) = :read_id",
+    "read_id": "r.excluded_at IS NULL AND coalesce((SELECT c.label_id FROM consensus c JOIN labels l"
+    " ON l.id = c.label_id AND l.retired_at IS NULL WHERE c.review_id = r.id), d.label_id) = :read_id",
 }
 # All of one answer: a label and a person together ask for that person's label.
 _OF_ANSWER = {

@@ -8,7 +8,8 @@ from sqlite_utils import Database
 
 # More likely than all other labels together.
 SURE = 0.5
-COLUMNS = {"product": "r.product_id", "category": "r.category"}
+# Spaces round a name are a slip of the file and make no further group.
+COLUMNS = {"product": "nullif(trim(r.product_id), '')", "category": "nullif(trim(r.category), '')"}
 # The label that people agreed on counts before the model's, which reads only what nobody labelled and what measures.
 # What was left out or retired since counts nowhere.
 _READ = """WITH read (review_id, label_id, confidence) AS (
@@ -55,7 +56,7 @@ class ReadReview:
 
 
 def newest_day(db: Database, scope: Scope) -> str | None:
-    """The day of the newest review that is labelled or read."""
+    """The day of the newest review that is labelled or read, whatever its group."""
     within, values = _within(scope)
     day: str | None = db.execute(f"{_READ} SELECT max({_DAY}) {_FROM}{within}", values).fetchone()[0]
     return day

@@ -47,8 +47,9 @@ def index(project_id: int) -> ResponseReturnValue:
     if version is None:
         return render_template("insights/none.html", project=project)
     asked, found = read(version, asked)
-    skip = max(0, request.args.get("skip", 0, type=int))
     groups = ordered(found, asked)
+    last_page = max(0, len(groups) - 1) // PAGE * PAGE
+    skip = min(max(0, request.args.get("skip", 0, type=int)), last_page)
     return render_template(
         "insights/index.html",
         project=project,
@@ -62,7 +63,7 @@ def index(project_id: int) -> ResponseReturnValue:
         file=lambda kind: url_for(
             "insights.figures", project_id=project_id, kind=kind, **insight_filters.arguments(asked)
         ),
-        reviews=lambda **more: _reviews(project, asked, **more),
+        reviews=lambda **changed: _reviews(project, asked, **changed),
         group=next((each for each in groups if each.name == asked.group), None),
         groups=groups[skip : skip + PAGE],
         total=len(groups),
@@ -89,10 +90,10 @@ def figures(project_id: int, kind: str) -> Response:
     if version is None:
         raise NotFound(_("No model version serves, so nothing is known of the reviews yet."))
     asked, found = read(version, insight_filters.parse(request.args, project))
+    response = make_response(_content(project, found, asked, kind))
     audit.log_download(
         get_db(), the_user().id, "insights.download", f"project:{project_id}", now(), file=kind
     )
-    response = make_response(_content(project, found, asked, kind))
     response.mimetype = TYPES[kind.rpartition(".")[2]]
     response.headers.set("Content-Disposition", "attachment", filename=f"insights-{project_id}-{kind}")
     return attachment(response)
@@ -100,11 +101,11 @@ def figures(project_id: int, kind: str) -> Response:
 
 def read(version: ModelVersion, asked: Asked) -> tuple[Asked, Insights]:
     """What is asked, and what the reviews say; where nobody asked, products are the groups, or else categories."""
+    newest_day = store.newest_day(get_db(), _scope(version, asked))
     for by in (asked.by,) if asked.by else tuple(store.COLUMNS):
         chosen = replace(asked, by=by)
-        scope = _scope(version, chosen)
-        newest_day = store.newest_day(get_db(), scope)
-        found = insights(store.readings(get_db(), scope), newest_day, asked.label.id, asked.group)
+        readings = store.readings(get_db(), _scope(version, chosen))
+        found = insights(readings, newest_day, asked.label.id, asked.group, asked.since)
         if found.groups:
             return chosen, found
     return (chosen if asked.by else replace(asked, by="product")), found

@@ -19,11 +19,11 @@ def said(bad: int, good: int, group: str | None = None, day: date | None = NEWES
     return [Reading(group, when, BAD, 1.0)] * bad + [Reading(group, when, GOOD, 5.0)] * good
 
 
-def read(*readings: list[Reading], group: str = "") -> Insights:
+def read(*readings: list[Reading], group: str = "", since: str = "") -> Insights:
     """All of them, with BAD as the watched label."""
     together = [one for some in readings for one in some]
     days = [reading.day for reading in together if reading.day]
-    return insights(together, max(days, default=None), BAD, group)
+    return insights(together, max(days, default=None), BAD, group, since)
 
 
 def test_shares_are_of_all_reviews_with_or_without_group_and_day() -> None:
@@ -60,6 +60,21 @@ def test_among_many_groups_chance_makes_few_stand_out() -> None:
     assert alarms <= 9
 
 
+def test_groups_and_changes_are_judged_together() -> None:
+    """A change that would do alone, with p = 0.04, is none among a hundred comparisons."""
+    before = NEWEST - timedelta(days=60)
+    alone = [said(15, 25, None), said(8, 32, None, before)]
+    assert len(read(*alone, said(7, 23), said(3, 27, None, before)).changes) == 1
+    alike = [said(6, 14, f"group {number}", None) for number in range(100)]
+    found = read(*alone, said(7, 23), said(3, 27, None, before), *alike)
+    assert found.changes == []
+
+
+def test_a_group_that_is_all_there_is_changes_only_once() -> None:
+    found = read(said(30, 30, "only"), said(10, 90, "only", NEWEST - timedelta(days=60)))
+    assert [change.group for change in found.changes] == [None]
+
+
 def test_what_changed_lately_is_found_for_all_and_for_each_group() -> None:
     before = NEWEST - timedelta(days=60)
     found = read(
@@ -86,6 +101,15 @@ def test_lately_are_30_days_up_to_the_newest_review_and_the_180_before() -> None
     (change,) = found.changes
     assert (change.recent, change.before) == (Proportion(40, 80), Proportion(200, 200))
     assert found.recent == Period(edges[0], NEWEST) and found.before == Period(edges[2], edges[1])
+
+
+def test_only_days_that_were_asked_for_are_compared() -> None:
+    some, recent = said(5, 5), Period(NEWEST - RECENT + timedelta(days=1), NEWEST)
+    found = read(some, since="2026-05-01")
+    assert (found.recent, found.before) == (recent, Period(date(2026, 5, 1), date(2026, 5, 31)))
+    assert (read(some, since="2026-05-31").before) == Period(date(2026, 5, 31), date(2026, 5, 31))
+    assert (read(some, since="2026-06-01").recent, read(some, since="2026-06-01").before) == (recent, None)
+    assert read(some, since="2026-06-15").recent == Period(date(2026, 6, 15), NEWEST)
 
 
 def test_the_course_has_every_period_and_a_group_its_own() -> None:

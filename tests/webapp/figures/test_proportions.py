@@ -50,16 +50,41 @@ def test_the_tail_is_the_exact_sum() -> None:
     assert upper_tail(3, 3, 1.0) == 1.0
 
 
-def test_two_large_shares_are_compared_by_the_pooled_z_test() -> None:
-    # As scipy's chi2_contingency([[300, 700], [500, 1500]], correction=False) has it.
-    assert p_value(Proportion(300, 1000), Proportion(500, 2000)) == pytest.approx(0.00350738, abs=1e-8)
+def fisher(first: Proportion, second: Proportion) -> float:
+    """The exact sum, from whole numbers."""
+    hits, ways = first.hits + second.hits, comb(first.n + second.n, first.hits + second.hits)
+    lowest, highest = max(0, hits - second.n), min(first.n, hits)
+    tails = (range(lowest, first.hits + 1), range(first.hits, highest + 1))
+    sums = (sum(comb(first.n, k) * comb(second.n, hits - k) for k in tail) for tail in tails)
+    return min(1.0, 2 * float(min(Fraction(each, ways) for each in sums)))
 
 
-def test_small_counts_are_compared_exactly() -> None:
+def test_small_shares_are_compared_exactly() -> None:
     # Fisher's tea: all four of four told apart has one chance in 70; both tails have two.
     assert p_value(Proportion(4, 4), Proportion(0, 4)) == pytest.approx(2 / 70)
-    ways = [comb(25, k) * comb(1000, 8 - k) / comb(1025, 8) for k in range(3, 9)]
-    assert p_value(Proportion(3, 25), Proportion(5, 1000)) == pytest.approx(2 * sum(ways))
+    assert p_value(Proportion(0, 4), Proportion(4, 4)) == pytest.approx(2 / 70)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (Proportion(3, 25), Proportion(5, 1000)),
+        (Proportion(300, 1000), Proportion(500, 2000)),
+        (Proportion(500, 2000), Proportion(300, 1000)),
+        (Proportion(980, 1000), Proportion(1990, 2000)),
+        # Far out the z-test would say 5e-6, a twentieth.
+        (Proportion(15, 100), Proportion(500, 10_000)),
+    ],
+)
+def test_large_shares_are_compared_exactly_too(first: Proportion, second: Proportion) -> None:
+    assert p_value(first, second) == pytest.approx(fisher(first, second), rel=1e-8)
+
+
+def test_shares_of_a_million_are_compared_at_once() -> None:
+    assert p_value(Proportion(250_000, 500_000), Proportion(250_400, 500_000)) == pytest.approx(
+        0.4245, abs=1e-3
+    )
+    assert p_value(Proportion(0, 500_000), Proportion(500_000, 500_000)) == 0.0
 
 
 @pytest.mark.parametrize(

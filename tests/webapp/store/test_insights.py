@@ -59,6 +59,15 @@ def test_categories_are_groups_too(db: Database) -> None:
     assert [reading.group for reading in found] == ["kitchen", "kitchen"]
 
 
+def test_spaces_round_a_name_make_no_further_group(db: Database) -> None:
+    project, version = a_shop(db, [Read(1, 0, " kettle"), Read(1, 0, "kettle "), Read(1, 0, "  ")])
+    scope = Scope(project.id, version.id)
+    assert Counter(each.group for each in insights.readings(db, scope)) == {"kettle": 2, None: 1}
+    assert [each.group for each in insights.newest(db, scope, project.labels[0].id, "kettle", 5)] == [
+        "kettle"
+    ] * 2
+
+
 def test_the_label_that_people_agreed_on_counts_before_the_model_s(db: Database) -> None:
     project, version = a_shop(db, [Read(3, 0)])
     negative, _, positive = (label.id for label in project.labels)

@@ -47,7 +47,8 @@ def shop(admin: Browser, web_db: Database) -> Browser:
 def rows_of(browser: Browser, kind: str, **query: Any) -> list[dict[str, str]]:
     answer = browser.get(f"/projects/1/insights/{kind}", query_string=query)
     assert answer.mimetype == "text/csv" and "attachment" in answer.headers["Content-Disposition"]
-    return list(csv.DictReader(io.StringIO(answer.text)))
+    assert answer.text.startswith("\ufeff")  # else spreadsheets misread Chinese names
+    return list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
 
 
 def test_without_a_model_it_says_what_to_do(admin: Browser, web_db: Database) -> None:
@@ -79,6 +80,7 @@ def test_what_stands_out_leads_to_its_reviews(shop: Browser) -> None:
     news = section(page_of(shop), "news")
     assert "40% negative in the last 30 days (40 reviews), 4% in the 180 days before" in news
     assert "40% negative (100 reviews), 9% of all others" in news
+    assert 'Read them<span class="visually-hidden"> (kettle)</span>' in news
     addresses = re.findall(r'href="(/projects/1/reviews[^"]+)"', news)
     assert len(addresses) == 4  # all reviews and mugs changed, kettles are above the others, lamps below
     counts = [re.search(r'"status">(\d+) review', shop.get(address).text) for address in addresses]
@@ -106,6 +108,31 @@ def test_the_reviews_behind_a_figure_are_those_that_it_counts(shop: Browser, web
     assert '"status">42 reviews' in shop.get(address).text
 
 
+def test_what_was_left_out_is_not_behind_a_figure(shop: Browser, web_db: Database) -> None:
+    with write_transaction(web_db):
+        web_db.execute("UPDATE reviews SET excluded_at = '2026-03-01' WHERE id IN (1, 2)")
+    page = page_of(shop, group="kettle")
+    assert "38 reviews; 95% interval" in page
+    (address,) = re.findall(r'href="(/projects/1/reviews\?[^"]+)"', section(page, "newest"))
+    assert '"status">38 reviews' in shop.get(address).text
+
+
+@pytest.mark.parametrize(
+    "name", [" kettle", "a/b?c#d&e=100%", "\"quoted\" 'name'", "水壶 大号", "tab\t", "\u3000wide", "+1;=2"]
+)
+def test_any_name_leads_to_its_page_and_its_reviews(admin: Browser, web_db: Database, name: str) -> None:
+    a_shop(web_db, [*SHOP[2:4], Read(25, 0, name)])
+    news = admin.get("/projects/1/insights").text
+    (address,) = {
+        unescape(each) for each in re.findall(r'href="(/projects/1/insights\?[^"]*group=[^"]+)"', news)
+        if "lamp" not in each
+    }  # fmt: skip
+    page = re.sub(r"\s+", " ", unescape(admin.get(address).text))
+    assert "25 reviews; 95% interval" in page
+    (address,) = re.findall(r'href="(/projects/1/reviews\?[^"]+)"', section(page, "newest"))
+    assert '"status">25 reviews' in admin.get(address).text
+
+
 def test_other_labels_can_be_watched_and_what_alarms_turns_round(shop: Browser) -> None:
     news = section(page_of(shop, label="positive"), "news")
     assert "60% positive in the last 30 days" in news
@@ -126,6 +153,46 @@ def test_one_product_has_a_page_of_its_own(shop: Browser) -> None:
     newest = section(page, "newest")
     assert newest.count("<li") == 5 and "2026-06-20" in newest and "kettle" not in newest
     assert 'id="groups-title"' not in page
+
+
+def test_the_form_of_one_product_keeps_what_it_does_not_ask(shop: Browser) -> None:
+    page = page_of(shop, group="mug", order="share")
+    for name, value in (("group", "mug"), ("by", "product"), ("order", "share")):
+        assert f'<input type="hidden" name="{name}" value="{value}">' in page
+    assert 'id="by"' not in page and 'id="by"' in page_of(shop)
+
+
+def test_a_product_s_line_is_told_from_that_of_all_whatever_the_label(shop: Browser) -> None:
+    chart = section(page_of(shop, group="mug", label="neutral"), "course")
+    assert (
+        "series-1" in chart
+        and "series-random" in chart
+        and "tone-neutral" not in chart.partition("</figure>")[0]
+    )
+
+
+def test_a_product_of_few_reviews_has_a_table_and_no_chart(admin: Browser, web_db: Database) -> None:
+    few, undated = Read(2, 0, "cup", "2026-03-01"), Read(2, 0, "pan")
+    a_shop(web_db, [*SHOP, few, undated])
+    course = section(page_of(admin, group="cup"), "course")
+    assert "Too few" in course and 'class="chart"' not in course and "23 Feb 2026" in course
+    assert "course.csv" in course and "course.svg" not in course
+    assert "have no dates" in section(page_of(admin, group="pan"), "course")
+
+
+def test_one_review_is_one(admin: Browser, web_db: Database) -> None:
+    a_shop(web_db, [Read(1, 0, "cup"), Read(1, 2, "pan")])
+    page = page_of(admin, group="cup")
+    assert "1 review; 95% interval" in page and "1 review</div>" in page
+
+
+def test_a_change_is_told_with_the_days_that_were_asked_for(admin: Browser, web_db: Database) -> None:
+    a_shop(
+        web_db,
+        [Read(5, 0, None, "2026-05-20"), Read(95, 2, None, "2026-05-20"), Read(40, 0, None, "2026-06-30")],
+    )
+    assert "5% in the 180 days before" in section(page_of(admin), "news")
+    assert "5% in the 17 days before" in section(page_of(admin, since="2026-05-15"), "news")
 
 
 def test_a_product_may_be_called_by_a_whole_sentence(admin: Browser, web_db: Database) -> None:
@@ -181,6 +248,8 @@ def test_many_products_come_in_pages(admin: Browser, web_db: Database) -> None:
     assert "1–50 of 60" in first and len(following) == 1
     second = re.sub(r"\s+", " ", unescape(admin.get(following[0]).text))
     assert "51–60 of 60" in second and ">product 050</a>" in second and 'rel="next"' not in second
+    beyond = page_of(admin, skip="999999999999999999999")
+    assert "51–60 of 60" in beyond and ">product 059</a>" in beyond
     assert ">product 000</a>" in unescape(admin.get(re.findall(r'rel="prev" href="([^"]+)"', second)[0]).text)
 
 
@@ -210,7 +279,8 @@ def test_figures_can_be_taken_along(shop: Browser, web_db: Database) -> None:
     }
     drawn = shop.get("/projects/1/insights/course.svg").data
     assert ET.fromstring(drawn).tag.endswith("svg") and b"<style>" in drawn
-    assert [entry.action for entry in audit.latest(web_db, 3)] == ["insights.download"] * 3
+    assert shop.get("/projects/1/insights/course.svg?since=2030-01-01").status_code == 404
+    assert [entry.action for entry in audit.latest(web_db, 10)].count("insights.download") == 3
 
 
 def test_a_formula_in_a_name_stays_text_in_a_spreadsheet(admin: Browser, web_db: Database) -> None:
